@@ -1,0 +1,1 @@
+//! A harness that runs real Apache Kafka clusters.

@@ -1,0 +1,4 @@
+//! Cold backups of Kafka topics and consumer groups over the wire protocol. See ARCHITECTURE.md.
+
+pub mod model;
+pub mod repository;

@@ -1,0 +1,2 @@
+//! ktape
+fn main() {}

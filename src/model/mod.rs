@@ -1,0 +1,13 @@
+//! The nouns every layer shares. No I/O, no protocol types.
+
+mod failure;
+mod group;
+mod selection;
+mod time;
+mod topic;
+
+pub use failure::{Classify, ErrorClass};
+pub use group::{CommittedOffset, GroupId, GroupType};
+pub use selection::{InvalidPattern, Patterns, Selection};
+pub use time::Timestamp;
+pub use topic::{InvalidTopicId, InvalidTopicName, OffsetRange, TopicId, TopicName, TopicPartition};

@@ -1,0 +1,15 @@
+//! The documents a repository is made of, as serde types. Readers keep going past fields they do not know.
+//! FORMAT.md is the public description; a change here is a change there.
+
+mod group;
+mod seal;
+mod snapshot;
+mod topic;
+
+pub use group::{GroupOffset, GroupState, GroupsPart};
+pub use seal::{AbortedTransaction, EpochStart, IndexEntry, OpenTransaction, Seal, SealBatch, Writer};
+pub use snapshot::{
+    Excluded, FORMAT_VERSION, FormatVersion, Incomplete, IncompleteKind, Parent, RepositoryDocument, SnapshotHead,
+    TopicShardRef, Totals,
+};
+pub use topic::{ConfigEntry, MissingRange, PartitionState, SealsRef, SegmentList, TopicShard, TopicState};

@@ -1,0 +1,133 @@
+//! What is known of one segment, written once when it is sealed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Timestamp, TopicId, TopicName};
+
+/// One immutable run of consecutive batches of one partition: where it lies and what it holds.
+/// Invariants: `base < next`, `size > 0`, every batch whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Seal {
+    /// Topic the segment belongs to.
+    pub topic: TopicName,
+    /// Topic id of the generation, zero where the broker had none.
+    pub topic_id: TopicId,
+    /// Partition, from 0.
+    pub partition: i32,
+    /// Which unbroken history of the partition, from 0.
+    pub lineage: u32,
+    /// Who wrote it.
+    pub writer: Writer,
+    /// Key of the object that holds it.
+    pub object: String,
+    /// Position of its first stored byte in the object.
+    #[serde(default)]
+    pub start: u64,
+    /// Number of stored bytes.
+    pub length: u64,
+    /// First offset covered: the first batch's base offset.
+    pub base: i64,
+    /// One past the last batch's last offset.
+    pub next: i64,
+    /// Bytes of the plain log.
+    pub size: u64,
+    /// BLAKE3 of the plain log, hexadecimal.
+    pub digest: String,
+    /// BLAKE3 of the stored bytes where they differ from the plain log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored_digest: Option<String>,
+    /// Record batches, control batches and empty ones included.
+    pub batches: u64,
+    /// Records, control records included.
+    pub records: u64,
+    /// Largest batch in bytes: what `max.message.bytes` of a target must allow.
+    pub max_batch: u64,
+    /// Smallest base timestamp and largest max timestamp seen in batch headers; -1 where no batch has one.
+    pub min_timestamp: Timestamp,
+    /// See `min_timestamp`.
+    pub max_timestamp: Timestamp,
+    /// When the last of its bytes were fetched.
+    pub observed: Timestamp,
+    /// Codecs used, by number (0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd), ascending.
+    pub codecs: Vec<u8>,
+    /// Batches in message format v0 or v1.
+    #[serde(default)]
+    pub legacy_batches: u64,
+    /// Leader epochs in it and where each begins.
+    pub leader_epochs: Vec<EpochStart>,
+    /// Transactions whose ABORT marker lies in this segment; their data may begin in an earlier one.
+    #[serde(default)]
+    pub aborted: Vec<AbortedTransaction>,
+    /// COMMIT markers in this segment.
+    #[serde(default)]
+    pub committed: u64,
+    /// Transactions still open at `next`, carried on into the following segment.
+    #[serde(default)]
+    pub open: Vec<OpenTransaction>,
+    /// The 61 header bytes of the last batch, hexadecimal: what continuity is proved by.
+    pub last_batch_header: String,
+    /// Base offset of the last batch.
+    pub last_batch_base: i64,
+    /// Sparse way into the segment, ascending; its first entry is the first batch.
+    pub index: Vec<IndexEntry>,
+}
+
+/// Who wrote a segment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Writer {
+    /// Run id.
+    pub run: String,
+    /// Host name.
+    pub host: String,
+}
+
+/// Where a leader epoch begins within a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EpochStart {
+    /// The epoch; -1 if the broker keeps none.
+    pub epoch: i32,
+    /// Base offset of the first batch under it.
+    pub base: i64,
+}
+
+/// A transaction that ended with an ABORT marker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AbortedTransaction {
+    /// The producer.
+    pub producer_id: i64,
+    /// Base offset of its first data batch, which may lie in an earlier segment.
+    pub first: i64,
+    /// Offset of the marker.
+    pub marker: i64,
+}
+
+/// A transaction with data but without a marker so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenTransaction {
+    /// The producer.
+    pub producer_id: i64,
+    /// Base offset of its first data batch.
+    pub first: i64,
+}
+
+/// One entry of a segment's sparse index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexEntry {
+    /// Base offset of a batch.
+    pub offset: i64,
+    /// Its position in the plain log.
+    pub position: u64,
+    /// Largest timestamp up to and including this batch.
+    pub timestamp: Timestamp,
+    /// When the batch was fetched.
+    pub observed: Timestamp,
+}
+
+/// `runs/<run id>/<n>.json`: seals of a run under way, which the next run takes over after a kill.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SealBatch {
+    /// Cluster the run reads from; another cluster's run never takes these over.
+    pub cluster_id: String,
+    /// The seals, in the order they were made.
+    pub seals: Vec<Seal>,
+}

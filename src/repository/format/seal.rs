@@ -55,6 +55,9 @@ pub struct Seal {
     pub legacy_batches: u64,
     /// Leader epochs in it and where each begins.
     pub leader_epochs: Vec<EpochStart>,
+    /// Transactions open at `base`: the `open` of the segment before, even where that one is no longer listed.
+    #[serde(default)]
+    pub carried: Vec<OpenTransaction>,
     /// Transactions whose ABORT marker lies in this segment; their data may begin in an earlier one.
     #[serde(default)]
     pub aborted: Vec<AbortedTransaction>,

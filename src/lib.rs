@@ -1,4 +1,6 @@
 //! Cold backups of Kafka topics and consumer groups over the wire protocol. See ARCHITECTURE.md.
 
+pub mod cancel;
 pub mod model;
+pub mod progress;
 pub mod repository;

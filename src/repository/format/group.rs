@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CommittedOffset, GroupId, GroupType, Timestamp, TopicName};
+use crate::model::{CommittedOffset, GroupId, GroupType, TopicName};
 
 /// Part of a snapshot: the groups, ascending by id.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -22,8 +22,6 @@ pub struct GroupState {
     pub protocol_type: String,
     /// `Empty`, `Stable`, ... as the coordinator said; empty where it does not say.
     pub state: String,
-    /// When its offsets were read.
-    pub captured: Timestamp,
     /// True where a commit was pending in an open transaction, so the last stable one was taken.
     #[serde(default)]
     pub unstable: bool,

@@ -46,8 +46,10 @@ pub struct PartitionState {
     pub partition: i32,
     /// Which unbroken history, from 0.
     pub lineage: u32,
-    /// When the fence was taken. A compacted partition whose fence is too old is read again.
-    pub fenced: Timestamp,
+    /// When everything up to `next` was known to be in the log, where that is not the head's `fences_taken`: the
+    /// partition was not reached this time. A compacted partition whose fence is too old is read again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fenced: Option<Timestamp>,
     /// The broker's three bounds when the fence was taken.
     pub log_start: i64,
     /// See `log_start`.

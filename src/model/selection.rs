@@ -28,10 +28,9 @@ impl Patterns {
         let mut patterns = Self::default();
         for text in texts {
             let text = text.as_ref();
-            let glob = GlobBuilder::new(text).build().map_err(|error| InvalidPattern {
-                pattern: text.to_owned(),
-                reason: error.kind().to_string(),
-            })?;
+            let glob = GlobBuilder::new(text)
+                .build()
+                .map_err(|error| InvalidPattern { pattern: text.to_owned(), reason: error.kind().to_string() })?;
             patterns.texts.push(text.to_owned());
             patterns.matchers.push(glob.compile_matcher());
         }

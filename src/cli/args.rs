@@ -1,0 +1,176 @@
+//! The raw command line. Every flag that more than one verb has stands here once, each with its `KTAPE_*` variable.
+
+use std::str::FromStr;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use super::settings::LogFormat;
+use super::{completions, man};
+
+/// Cold backups of Kafka topics and consumer groups.
+///
+/// ktape reads record batches over the Kafka protocol and keeps them byte for byte as Kafka's own segments, together
+/// with topic settings and the positions of consumer groups. Restore brings all of it back into an empty cluster,
+/// so that applications go on where they stopped.
+#[derive(Debug, Parser)]
+#[command(name = "ktape", version, after_help = EXAMPLES, after_long_help = LONG_EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What holds for every verb.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print completions for a shell
+    Completions(completions::CompletionsArgs),
+    /// Write the man pages
+    #[command(hide = true)]
+    Man(man::ManArgs),
+}
+
+/// Flags of every verb.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct GlobalArgs {
+    /// Print the result as JSON on standard output
+    #[arg(long, global = true, env = "KTAPE_JSON", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
+    pub json: bool,
+    /// How log lines on standard error look
+    #[arg(
+        long,
+        global = true,
+        env = "KTAPE_LOG_FORMAT",
+        hide_env_values = true,
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    pub log_format: LogFormat,
+    /// Log more: -v what happens, -vv every request, -vvv everything
+    #[arg(short, long, global = true, env = "KTAPE_VERBOSE", hide_env_values = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// No progress, and only errors in the log
+    #[arg(short, long, global = true, env = "KTAPE_QUIET", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
+    pub quiet: bool,
+}
+
+/// Where the backups lie.
+#[derive(Debug, Args)]
+pub struct RepositoryArgs {
+    /// Folder that holds the repository
+    #[arg(short, long, env = "KTAPE_REPOSITORY", hide_env_values = true, value_name = "PATH")]
+    pub repository: String,
+}
+
+/// How to reach a cluster.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Cluster")]
+pub struct ClusterArgs {
+    /// Brokers to ask first; one that answers is enough
+    #[arg(
+        short,
+        long,
+        env = "KTAPE_BOOTSTRAP_SERVER",
+        hide_env_values = true,
+        value_name = "HOST:PORT",
+        value_delimiter = ',',
+        required = true,
+        value_parser = host_and_port
+    )]
+    pub bootstrap_server: Vec<String>,
+    /// Reach this broker here instead of at the address it advertises; may be repeated
+    #[arg(
+        long,
+        env = "KTAPE_BROKER_ADDRESS",
+        hide_env_values = true,
+        value_name = "ID=HOST:PORT",
+        value_delimiter = ','
+    )]
+    pub broker_address: Vec<BrokerAddress>,
+}
+
+/// `ID=HOST:PORT`: the address to use for one broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokerAddress {
+    /// The broker's node id.
+    pub node_id: i32,
+    /// Where to reach it.
+    pub address: String,
+}
+
+impl FromStr for BrokerAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (node_id, address) = text.split_once('=').ok_or("ID=HOST:PORT is expected, as in 3=127.0.0.1:9094")?;
+        let node_id = node_id.trim().parse().map_err(|_| format!("{node_id:?} is not a node id"))?;
+        Ok(Self { node_id, address: host_and_port(address)? })
+    }
+}
+
+/// Accepts `host:port` and `[::1]:port`; refuses what would only fail later as an unreachable broker.
+fn host_and_port(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let expected = || format!("{text:?} is not HOST:PORT, as in broker-1:9092");
+    let (host, port) = text.rsplit_once(':').ok_or_else(expected)?;
+    let bare_v6 = host.contains(':') && !(host.starts_with('[') && host.ends_with(']'));
+    if host.is_empty() || bare_v6 || port.parse::<u16>().map_or(true, |port| port == 0) {
+        return Err(expected());
+    }
+    Ok(text.to_owned())
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ktape init    --repository /backup/kafka
+  ktape backup  --repository /backup/kafka --bootstrap-server broker-1:9092
+  ktape list    --repository /backup/kafka
+  ktape restore --repository /backup/kafka --bootstrap-server new-broker:9092
+
+`ktape VERB --help` shows more examples and the environment variable of every flag.";
+
+const LONG_EXAMPLES: &str = "\
+Examples:
+  Make a repository, once:
+    ktape init --repository /backup/kafka
+  Back up; every run after the first fetches only what is new:
+    ktape backup --repository /backup/kafka --bootstrap-server broker-1:9092
+  See what is there, and check it:
+    ktape list --repository /backup/kafka
+    ktape verify --repository /backup/kafka
+  After the disaster, into an empty cluster:
+    ktape restore --repository /backup/kafka --bootstrap-server new-broker:9092
+
+Exit codes:
+  0 done   1 failed   2 usage   3 incomplete, the report says what   4 repository damaged
+  5 refused (not a repository, target not empty, other cluster, active group)
+  6 locked by another run   130 interrupted; the same command goes on where it stopped";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn addresses_need_a_host_and_a_port() {
+        for good in ["a:1", "broker-1.example:9092", "[::1]:9092", " a:1 "] {
+            assert!(host_and_port(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a", ":9092", "a:", "a:x", "a:0", "a:70000", "::1:9092"] {
+            assert!(host_and_port(bad).is_err(), "{bad}");
+        }
+        let address: BrokerAddress = "3=127.0.0.1:9094".parse().unwrap();
+        assert_eq!(address, BrokerAddress { node_id: 3, address: "127.0.0.1:9094".to_owned() });
+        assert!("x=127.0.0.1:9094".parse::<BrokerAddress>().is_err());
+    }
+}

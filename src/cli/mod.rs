@@ -1,0 +1,55 @@
+//! The command line: flags in, one verb run, a result printed, an exit code out. Only this module prints.
+
+pub mod args;
+pub mod completions;
+pub mod exit_code;
+pub mod failure;
+pub mod interrupt;
+pub mod logging;
+pub mod man;
+pub mod output;
+pub mod progress;
+pub mod settings;
+pub mod table;
+pub mod terminal;
+pub mod units;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use exit_code::ExitCode;
+use failure::Failure;
+use settings::Settings;
+
+use crate::cancel::Cancel;
+
+/// Runs the command line of this process.
+pub fn main() -> std::process::ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return unparsed(&error).into(),
+    };
+    let settings = Settings::from(&cli.global);
+    logging::start(&settings);
+    let ended = run(cli.command, settings);
+    ended.unwrap_or_else(|failure| output::failure(settings.json, &failure)).into()
+}
+
+/// Help and version are asked for, everything else is a mistake.
+fn unparsed(error: &clap::Error) -> ExitCode {
+    // A closed pipe behind `--help | head` is no failure.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done }
+}
+
+fn run(command: Command, settings: Settings) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Start)?;
+    runtime.block_on(async {
+        let cancel = Cancel::new();
+        interrupt::watch(cancel, settings.quiet).map_err(Failure::Start)?;
+        match command {
+            Command::Completions(args) => completions::run(&args),
+            Command::Man(args) => man::run(&args),
+        }
+    })
+}

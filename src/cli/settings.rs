@@ -1,0 +1,50 @@
+//! What the raw flags and `KTAPE_*` variables come to.
+
+use std::collections::HashMap;
+
+use super::args::{BrokerAddress, ClusterArgs, GlobalArgs};
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What holds for every verb.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// The result on standard output is JSON.
+    pub json: bool,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Number of `-v`.
+    pub verbose: u8,
+    /// No progress, errors only.
+    pub quiet: bool,
+}
+
+impl From<&GlobalArgs> for Settings {
+    fn from(args: &GlobalArgs) -> Self {
+        Self { json: args.json, log_format: args.log_format, verbose: args.verbose, quiet: args.quiet }
+    }
+}
+
+/// Where the brokers are: bootstrap addresses, and addresses that replace advertised ones by node id.
+#[derive(Debug, Clone)]
+pub struct Brokers {
+    /// `host:port`, tried in this order.
+    pub bootstrap: Vec<String>,
+    /// By node id.
+    pub addresses: HashMap<i32, String>,
+}
+
+impl From<&ClusterArgs> for Brokers {
+    fn from(args: &ClusterArgs) -> Self {
+        let pair = |address: &BrokerAddress| (address.node_id, address.address.clone());
+        Self { bootstrap: args.bootstrap_server.clone(), addresses: args.broker_address.iter().map(pair).collect() }
+    }
+}

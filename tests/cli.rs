@@ -1,0 +1,80 @@
+//! What a person and a script see: help, exit codes, the shape of the JSON.
+
+use std::process::{Command, Output, Stdio};
+
+fn ktape(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ktape"));
+    // The variables of whoever runs the tests must not answer for the flags.
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KTAPE_")) {
+        command.env_remove(name);
+    }
+    command.args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn help_goes_to_standard_output_and_a_mistake_is_exit_2() {
+    let help = ktape(&["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    assert!(stdout(&help).contains("Exit codes:"), "{}", stdout(&help));
+
+    for mistake in [&[][..], &["no-such-verb"], &["completions", "no-such-shell"], &["--log-format", "xml", "list"]] {
+        let output = ktape(mistake);
+        assert_eq!(output.status.code(), Some(2), "{mistake:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{mistake:?}");
+    }
+}
+
+#[test]
+fn every_verb_teaches_by_example() {
+    let help = stdout(&ktape(&["help"]));
+    let verbs = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let verbs: Vec<&str> =
+        verbs.filter_map(|line| line.split_whitespace().next()).filter(|verb| *verb != "help").collect();
+    assert!(verbs.len() > 1, "{help}");
+    for verb in verbs {
+        let text = stdout(&ktape(&[verb, "--help"]));
+        assert!(text.contains("Examples:\n  ktape "), "{verb}: {text}");
+    }
+}
+
+#[test]
+fn every_shared_flag_has_a_variable() {
+    for name in ["KTAPE_JSON", "KTAPE_LOG_FORMAT", "KTAPE_VERBOSE", "KTAPE_QUIET"] {
+        assert!(stdout(&ktape(&["--help"])).contains(name), "{name}");
+    }
+}
+
+#[test]
+fn completions_and_man_pages_cover_the_verbs() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = stdout(&ktape(&["completions", shell]));
+        assert!(script.contains("ktape") && script.contains("log-format"), "{shell}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let output = ktape(&["man", "--output", folder.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let page = std::fs::read_to_string(folder.path().join("ktape.1")).unwrap();
+    assert!(page.contains(".TH ktape 1"), "{page}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ktape"))
+        .args(["completions", "bash"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(output.stderr.is_empty(), "{}", stderr(&output));
+}

@@ -1,0 +1,126 @@
+//! The layers of ARCHITECTURE.md, checked: every `crate::` in the sources must point down.
+
+use std::collections::BTreeSet;
+
+use crate::sources::{self, Source};
+
+const KAFKA_TOWER: &[&str] = &["model", "cancel", "batch", "wire", "retry"];
+const STORE: &[&str] = &["model", "cancel", "batch", "retry"];
+const VERB: &[&str] = &["model", "progress", "cancel", "batch", "retry", "cluster", "store", "repository"];
+
+/// What a top-level module may name. A module that is not here fails the test: give it a place on purpose.
+fn allowed(module: &str) -> Option<Vec<&'static str>> {
+    let with = |base: &[&'static str], more: &[&'static str]| Some([base, more].concat());
+    match module {
+        "model" | "progress" | "cancel" => Some(Vec::new()),
+        "batch" | "wire" => with(&["model"], &[]),
+        "retry" => with(&["model", "cancel"], &[]),
+        "net" => with(KAFKA_TOWER, &[]),
+        "cluster" => with(KAFKA_TOWER, &["net"]),
+        "store" => with(STORE, &[]),
+        "repository" => with(STORE, &["store"]),
+        "backup" | "restore" | "verify" | "export" => with(VERB, &[]),
+        "cli" => with(VERB, &["backup", "restore", "verify", "export"]),
+        _ => None,
+    }
+}
+
+#[test]
+fn every_import_points_down() {
+    let mut wrong = Vec::new();
+    for source in sources::library() {
+        let Some(module) = source.module() else { continue };
+        let Some(allowed) = allowed(&module) else {
+            wrong.push(format!("{}: module `{module}` has no place in the layers", source.name()));
+            continue;
+        };
+        for name in crate_names(&source.code()) {
+            if name != module && !allowed.contains(&name.as_str()) {
+                wrong.push(format!("{}: `{module}` must not use `{name}`", source.name()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn protocol_types_stop_at_the_cluster_api() {
+    let places = ["src/wire", "src/net", "src/cluster/api"];
+    let allowed = |source: &Source| places.iter().any(|place| source.name().starts_with(place));
+    let wrong = naming("kafka_protocol", |source| !allowed(source));
+    assert!(wrong.is_empty(), "kafka_protocol outside {places:?}: {wrong:?}");
+}
+
+#[test]
+fn the_lowest_layers_do_no_input_or_output() {
+    for word in ["std::fs", "std::net", "tokio", "std::process"] {
+        let wrong =
+            naming(word, |source| source.module().is_some_and(|m| ["model", "batch", "wire"].contains(&m.as_str())));
+        assert!(wrong.is_empty(), "{word} in a layer without I/O: {wrong:?}");
+    }
+}
+
+#[test]
+fn the_repository_tower_blocks_and_knows_no_runtime() {
+    let wrong =
+        naming("tokio", |source| source.module().is_some_and(|m| ["store", "repository"].contains(&m.as_str())));
+    assert!(wrong.is_empty(), "tokio in the repository tower: {wrong:?}");
+}
+
+#[test]
+fn only_the_command_line_prints() {
+    for word in ["println!", "eprintln!", "io::stdout", "io::stderr"] {
+        let wrong = naming(word, |source| source.module().is_none_or(|module| module != "cli"));
+        assert!(wrong.is_empty(), "{word} outside cli: {wrong:?}");
+    }
+}
+
+fn naming(word: &str, place: impl Fn(&Source) -> bool) -> Vec<String> {
+    let found = sources::library().into_iter().filter(|source| place(source) && source.code().contains(word));
+    found.map(|source| source.name()).collect()
+}
+
+/// Top-level modules named by `crate::name` and `crate::{a, b::c}`.
+fn crate_names(code: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (at, _) in code.match_indices("crate::") {
+        // `$crate` of a macro and longer words that end in `crate` are something else.
+        if code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$') {
+            continue;
+        }
+        let rest = &code[at + "crate::".len()..];
+        match rest.strip_prefix('{') {
+            Some(list) => names.extend(listed(list)),
+            None => names.extend(Some(identifier(rest))),
+        }
+    }
+    names.remove("");
+    names
+}
+
+/// The first identifier of each entry of a brace list.
+fn listed(list: &str) -> Vec<String> {
+    let (mut depth, mut entry, mut names) = (0_i32, String::new(), Vec::new());
+    for letter in list.chars() {
+        match letter {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => names.push(identifier(&std::mem::take(&mut entry))),
+            letter => entry.push(letter),
+        }
+    }
+    names.push(identifier(&entry));
+    names
+}
+
+fn identifier(text: &str) -> String {
+    text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+#[test]
+fn names_are_found_in_every_spelling() {
+    let code = "use crate::model::TopicName; use crate::{batch::walk, wire::{a, b}, retry}; $crate::no; let x = crate::net::y();";
+    let names: Vec<String> = crate_names(code).into_iter().collect();
+    assert_eq!(names, ["batch", "model", "net", "retry", "wire"]);
+}

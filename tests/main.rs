@@ -1,0 +1,6 @@
+//! ktape from outside.
+
+mod cli;
+mod layering;
+mod sources;
+mod tidy;

@@ -2,6 +2,10 @@
 
 pub mod cancel;
 pub mod cli;
+pub mod cluster;
 pub mod model;
+pub mod net;
 pub mod progress;
 pub mod repository;
+pub mod retry;
+pub mod wire;

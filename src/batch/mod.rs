@@ -1,0 +1,31 @@
+//! Record batches as bytes: Kafka's message format v2 (KIP-98), and enough of v0 and v1 to walk over them and check
+//! them. No I/O. Every byte is taken for hostile: a wrong one gives an error, never a panic, and nothing is allocated
+//! from a length that was not compared with the bytes that are there.
+//!
+//! [`walk`] finds the batches, [`admit`] decides what a restore does with one, [`reheader`] and [`reencode`] do it.
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
+mod attributes;
+mod batch;
+mod checksum;
+mod compress;
+mod control;
+mod error;
+mod header;
+mod input;
+mod layout;
+mod legacy;
+mod record;
+mod walk;
+
+pub use attributes::{Attributes, Codec, CodecSet};
+pub use batch::Batch;
+pub use compress::LIMIT as DECOMPRESSED_MAX;
+pub use control::{Marker, marker};
+pub use error::{BatchError, RecordFault};
+pub use header::BatchHeader;
+pub use layout::HEADER_SIZE;
+pub use legacy::LegacyHeader;
+pub use record::{Header, Record, RecordIter, Records, records, records_up_to};
+pub use walk::{Walk, size_of_first, walk};

@@ -9,4 +9,5 @@ pub mod net;
 pub mod progress;
 pub mod repository;
 pub mod retry;
+pub mod store;
 pub mod wire;

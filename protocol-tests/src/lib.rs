@@ -1,1 +1,19 @@
-//! A harness that runs real Apache Kafka clusters.
+//! A harness that runs real Apache Kafka for ktape's tests, benches and quick start.
+//!
+//! Kafka's own jars come from Maven into a per-user cache ([`jars`]), clusters of any size run on loopback
+//! ([`cluster`]), and Kafka's own tools and a few Java helpers act on them and judge what is there ([`tools`],
+//! [`helpers`]). Every JVM runs under a small shell that kills it when this process ends, however it ends ([`jvm`]).
+
+pub mod cluster;
+pub mod error;
+pub mod jars;
+pub mod jvm;
+pub mod ports;
+pub mod prerequisites;
+pub mod probe;
+pub mod tools;
+
+pub use cluster::{Cluster, ClusterSpec};
+pub use error::HarnessError;
+pub use jars::Jars;
+pub use tools::Tools;

@@ -8,13 +8,13 @@ use super::legacy::LegacyHeader;
 use super::walk::size_of_first;
 
 /// A whole batch: v2, or a single v0 or v1 message. Its header was read, its checksum was not checked.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Batch<'a> {
     bytes: &'a [u8],
     kind: Kind,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Modern(BatchHeader),
     Legacy(LegacyHeader),

@@ -112,6 +112,14 @@ pub enum BatchError {
         /// Bytes to be held.
         size: usize,
     },
+    /// A batch that cannot go to a producer with a new header only.
+    #[error("batch at offset {base_offset} cannot keep its records as they are: {reason}")]
+    Unfit {
+        /// Of the batch.
+        base_offset: i64,
+        /// What is in the way.
+        reason: &'static str,
+    },
     /// A record cannot be read.
     #[error("batch at offset {base_offset}, record {index}: {fault}")]
     Record {
@@ -153,7 +161,9 @@ pub enum RecordFault {
 impl Classify for BatchError {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::Legacy { .. } | Self::Compress { .. } | Self::Overfull { .. } => ErrorClass::Fatal,
+            Self::Legacy { .. } | Self::Compress { .. } | Self::Overfull { .. } | Self::Unfit { .. } => {
+                ErrorClass::Fatal
+            }
             _ => ErrorClass::Corrupt,
         }
     }

@@ -1,6 +1,7 @@
 //! The 61 bytes before a batch's records.
 
 use super::attributes::Attributes;
+use super::checksum;
 use super::error::BatchError;
 use super::layout::{self, HEADER_SIZE, LOG_OVERHEAD};
 
@@ -106,6 +107,15 @@ impl BatchHeader {
     /// without a look at them: they ascend and none is beyond the last.
     pub fn is_whole(&self) -> bool {
         i64::from(self.record_count) == i64::from(self.last_offset_delta) + 1
+    }
+
+    /// The 61 bytes, with the length and the checksum that fit these records. They are read, not copied.
+    pub fn encode_for(mut self, payload: &[u8]) -> [u8; HEADER_SIZE] {
+        self.batch_length = (HEADER_SIZE - LOG_OVERHEAD + payload.len()) as i32;
+        let mut bytes = self.encode();
+        self.crc = checksum::of_parts(&bytes, payload);
+        layout::put(&mut bytes, layout::CRC, self.crc.to_be_bytes());
+        bytes
     }
 
     /// The 61 bytes.

@@ -6,8 +6,10 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
+mod admission;
 mod attributes;
 mod batch;
+mod builder;
 mod checksum;
 mod compress;
 mod control;
@@ -17,10 +19,14 @@ mod input;
 mod layout;
 mod legacy;
 mod record;
+mod reencode;
+mod reheader;
 mod walk;
 
+pub use admission::{Admission, AdmissionContext, DropReason, ReencodeReason, admit};
 pub use attributes::{Attributes, Codec, CodecSet};
 pub use batch::Batch;
+pub use builder::{Builder, build};
 pub use compress::LIMIT as DECOMPRESSED_MAX;
 pub use control::{Marker, marker};
 pub use error::{BatchError, RecordFault};
@@ -28,4 +34,9 @@ pub use header::BatchHeader;
 pub use layout::HEADER_SIZE;
 pub use legacy::LegacyHeader;
 pub use record::{Header, Record, RecordIter, Records, records, records_up_to};
+pub use reencode::{Reencoded, Run, reencode};
+pub use reheader::{ProducerStamp, reheader};
 pub use walk::{Walk, size_of_first, walk};
+
+#[cfg(test)]
+mod tests;

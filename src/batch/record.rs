@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::attributes::Attributes;
 use super::batch::Batch;
 use super::compress;
 use super::error::{BatchError, RecordFault};
@@ -52,6 +53,13 @@ impl Records<'_> {
     /// after the last are an error too, given at the end.
     pub fn iter(&self) -> RecordIter<'_> {
         RecordIter { header: self.header, rest: Input(&self.payload), index: 0, last_delta: -1, ended: false }
+    }
+
+    /// The same with the times that the producer set, even where the broker's are the valid ones.
+    pub(super) fn iter_with_own_times(&self) -> RecordIter<'_> {
+        let mut iter = self.iter();
+        iter.header.attributes = self.header.attributes.without(Attributes::LOG_APPEND_TIME);
+        iter
     }
 
     /// Bytes of all records, decompressed.

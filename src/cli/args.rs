@@ -66,6 +66,24 @@ pub struct RepositoryArgs {
     pub repository: String,
 }
 
+/// Which topics and groups.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Selection")]
+pub struct SelectionArgs {
+    /// Topics to take, as patterns; without it all but internal ones
+    #[arg(long, value_name = "PATTERN", num_args = 1..)]
+    pub topics: Vec<String>,
+    /// Topics to leave out
+    #[arg(long, value_name = "PATTERN", num_args = 1..)]
+    pub exclude_topics: Vec<String>,
+    /// Consumer groups to take, as patterns; without it all
+    #[arg(long, value_name = "PATTERN", num_args = 1..)]
+    pub groups: Vec<String>,
+    /// Consumer groups to leave out
+    #[arg(long, value_name = "PATTERN", num_args = 1..)]
+    pub exclude_groups: Vec<String>,
+}
+
 /// How to reach a cluster.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Cluster")]

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use super::exit_code::ExitCode;
+use crate::cluster::{ClusterError, ErrorCode};
 
 /// Why a verb ended without its result.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,15 @@ pub enum Failure {
         /// Why.
         source: io::Error,
     },
+    /// Ctrl-C or SIGTERM before there was anything to report.
+    #[error("interrupted before anything was done")]
+    Interrupted,
+    /// A bug in ktape.
+    #[error("a part of ktape failed unexpectedly: {0}")]
+    Panicked(String),
+    /// The cluster, or the way to it.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     /// The process could not set itself up.
     #[error("starting up")]
     Start(#[source] io::Error),
@@ -29,16 +39,20 @@ impl Failure {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_) => ExitCode::Usage,
-            Self::Write { .. } | Self::Start(_) => ExitCode::Failed,
+            Self::Interrupted => ExitCode::Interrupted,
+            Self::Write { .. } | Self::Panicked(_) | Self::Cluster(_) | Self::Start(_) => ExitCode::Failed,
         }
     }
 
     /// One thing to do, as a sentence without a final stop.
-    pub fn hint(&self) -> Option<String> {
+    pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Usage(_) => Some("`ktape VERB --help` shows what a verb takes, with examples".to_owned()),
-            Self::Write { .. } => Some("make room or choose another place, and run the same command again".to_owned()),
-            Self::Start(_) => Some("look at the limits of this process (`ulimit -a`)".to_owned()),
+            Self::Usage(_) => Some("`ktape VERB --help` shows what a verb takes, with examples"),
+            Self::Write { .. } => Some("make room or choose another place, and run the same command again"),
+            Self::Interrupted => None,
+            Self::Panicked(_) => Some("run the same command again, and please report this with the output of `-vv`"),
+            Self::Cluster(error) => Some(cluster_hint(error)),
+            Self::Start(_) => Some("look at the limits of this process (`ulimit -a`)"),
         }
     }
 
@@ -56,6 +70,35 @@ impl Failure {
         }
         text.replace('\n', " ")
     }
+}
+
+fn cluster_hint(error: &ClusterError) -> &'static str {
+    match error {
+        ClusterError::Bootstrap { .. } => {
+            "check --bootstrap-server, and that the broker's plain listener is reachable from here"
+        }
+        ClusterError::Advertised { .. } => "say where it can be reached: --broker-address ID=HOST:PORT",
+        ClusterError::Override { .. } => "check --broker-address, or leave it out if the advertised address is right",
+        ClusterError::Unsupported { .. } => {
+            "this broker is too old for what was asked; leave it out or upgrade the broker"
+        }
+        ClusterError::Broker { code, .. } if is_authorization(*code) => {
+            "grant this client the rights that OPERATIONS.md lists"
+        }
+        ClusterError::UnknownNode(_) | ClusterError::NoLeader(_) => {
+            "look at the brokers: one is down or just starting; then run the same command again"
+        }
+        _ => "run the same command again: it goes on where this run stopped; `-vv` logs every request",
+    }
+}
+
+fn is_authorization(code: ErrorCode) -> bool {
+    [
+        ErrorCode::TOPIC_AUTHORIZATION_FAILED,
+        ErrorCode::GROUP_AUTHORIZATION_FAILED,
+        ErrorCode::CLUSTER_AUTHORIZATION_FAILED,
+    ]
+    .contains(&code)
 }
 
 #[cfg(test)]

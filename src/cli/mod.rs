@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod completions;
+pub mod context;
 pub mod exit_code;
 pub mod failure;
 pub mod interrupt;
@@ -17,6 +18,7 @@ pub mod units;
 use clap::Parser;
 
 use args::{Cli, Command};
+use context::Context;
 use exit_code::ExitCode;
 use failure::Failure;
 use settings::Settings;
@@ -45,8 +47,8 @@ fn unparsed(error: &clap::Error) -> ExitCode {
 fn run(command: Command, settings: Settings) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Start)?;
     runtime.block_on(async {
-        let cancel = Cancel::new();
-        interrupt::watch(cancel, settings.quiet).map_err(Failure::Start)?;
+        let context = Context { settings, cancel: Cancel::new() };
+        interrupt::watch(context.cancel.clone(), settings.quiet).map_err(Failure::Start)?;
         match command {
             Command::Completions(args) => completions::run(&args),
             Command::Man(args) => man::run(&args),

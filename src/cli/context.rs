@@ -1,0 +1,58 @@
+//! What every verb is handed: settings, the flag that asks it to stop, and ways to show and to connect.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio::task;
+
+use super::args::ClusterArgs;
+use super::exit_code::ExitCode;
+use super::failure::Failure;
+use super::settings::{Brokers, Settings};
+use super::{output, progress};
+use crate::cancel::Cancel;
+use crate::cluster::{Cluster, ClusterOptions};
+use crate::progress::Progress;
+
+/// One run of one verb.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// What the flags of every verb come to.
+    pub settings: Settings,
+    /// Raised by Ctrl-C and SIGTERM.
+    pub cancel: Cancel,
+}
+
+impl Context {
+    /// Prints the verb's result in the form that was asked for, and passes the exit code on.
+    pub fn report<R: Serialize>(
+        &self,
+        verb: &str,
+        code: ExitCode,
+        report: &R,
+        human: impl FnOnce(&mut String),
+    ) -> Result<ExitCode, Failure> {
+        output::report(self.settings.json, verb, code, report, human)
+    }
+
+    /// Where progress goes while the verb runs.
+    pub fn progress(&self, verb: &'static str) -> Arc<dyn Progress> {
+        progress::watch(verb, &self.settings)
+    }
+
+    /// Connects, unless the person gives up first.
+    pub async fn connect(&self, args: &ClusterArgs) -> Result<Cluster, Failure> {
+        let brokers = Brokers::from(args);
+        let mut options = ClusterOptions::new(brokers.bootstrap);
+        options.broker_address = brokers.addresses;
+        tokio::select! {
+            cluster = Cluster::connect(options) => Ok(cluster?),
+            () = self.cancel.cancelled() => Err(Failure::Interrupted),
+        }
+    }
+
+    /// Runs what blocks (files, digests) apart from the network's threads.
+    pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+        task::spawn_blocking(work).await.map_err(|error| Failure::Panicked(error.to_string()))
+    }
+}

@@ -1,3 +1,30 @@
-//! The repository: segments, seals, parts and snapshots on top of a dumb store.
+//! The repository: segments, seals, parts and snapshots on top of a dumb store. FORMAT.md is its public description.
+//!
+//! Order of a backup's writes: segments, the seals that name them ([`Run::record`]), the parts that hold the seals
+//! ([`Repository::append_seals`], [`Repository::write_topics`]), the head that names the parts
+//! ([`Repository::commit`]). Each is durable before the next begins, so after a crash at any point every snapshot that
+//! exists is whole, and what came after the last one is either taken over or left over, never wrong.
+//!
+//! Nothing here deletes or changes an object that something may name. Calls block.
 
+mod document;
+mod error;
 pub mod format;
+pub mod layout;
+mod locks;
+mod open;
+mod parts;
+mod runs;
+pub mod segment;
+mod segment_list;
+mod shards;
+mod snapshots;
+
+pub use error::{Damage, RepositoryError};
+pub use locks::{Lock, LockOwner};
+pub use open::Repository;
+pub use parts::PART_BYTES_MAX;
+pub use runs::Run;
+pub use segment::{OwnedBatch, SegmentReader, SegmentStart, SegmentWriter};
+pub use shards::{shard_count, shard_of};
+pub use snapshots::Snapshot;

@@ -79,8 +79,9 @@ pub struct MissingRange {
 }
 
 /// A partition's segments, ascending: the immutable parts in order, then the tail.
-/// A tail that grows to [`SegmentList::TAIL_MAX`] is moved into a part of its own, and `TAIL_MAX` parts of one level
-/// are merged into one of the next, so a snapshot costs O(changes) and a list of n seals O(log n) parts.
+/// A tail that grows to [`SegmentList::TAIL_MAX`] seals, or to 16 KiB, is moved into a part of its own, and `TAIL_MAX`
+/// parts of one level are merged into one of the next, up to 4 MiB. So a snapshot costs O(changes), and a list has few
+/// parts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SegmentList {
     /// Full parts, oldest first.
@@ -111,4 +112,6 @@ pub struct SealsRef {
     pub next: i64,
     /// Bytes of the plain logs.
     pub size: u64,
+    /// Bytes of the part's plain JSON: parts are not merged beyond a size.
+    pub json_bytes: u64,
 }

@@ -1,0 +1,241 @@
+//! What can go wrong with a repository.
+
+use super::format::FormatVersion;
+use super::locks::LockOwner;
+use crate::batch::BatchError;
+use crate::model::{Classify, ErrorClass, TopicPartition};
+use crate::store::{InvalidKey, StoreError};
+
+/// An operation on a repository that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RepositoryError {
+    /// The disk or the service said no.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no `repository.json`.
+    #[error("{location} is not a ktape repository")]
+    NotARepository {
+        /// As the user gave it.
+        location: String,
+    },
+    /// `init` of what is one already.
+    #[error("{location} is already a ktape repository")]
+    AlreadyARepository {
+        /// As the user gave it.
+        location: String,
+    },
+    /// `init` of a folder that holds something else.
+    #[error("{location} is not empty: it holds {found}")]
+    NotEmpty {
+        /// As the user gave it.
+        location: String,
+        /// One of the names in it.
+        found: String,
+    },
+    /// A location that no store of this build serves.
+    #[error("{location} is not the path of a folder")]
+    UnsupportedLocation {
+        /// As the user gave it.
+        location: String,
+    },
+    /// Written by a ktape whose format this one would misread.
+    #[error("{object} has format {found}, this ktape knows {known}")]
+    NewerFormat {
+        /// Which object says so.
+        object: String,
+        /// Its format.
+        found: FormatVersion,
+        /// Ours.
+        known: FormatVersion,
+    },
+    /// An object's bytes are not what was written.
+    #[error("{object} is damaged: {damage}")]
+    Damaged {
+        /// Which.
+        object: String,
+        /// How it shows.
+        damage: Damage,
+    },
+    /// Something that a snapshot or a seal names is not there.
+    #[error("{object} is missing")]
+    Missing {
+        /// Which.
+        object: String,
+    },
+    /// A snapshot number that does not exist.
+    #[error("there is no snapshot {sequence} in {location}")]
+    NoSuchSnapshot {
+        /// The number.
+        sequence: u64,
+        /// The repository.
+        location: String,
+    },
+    /// The same work is under way elsewhere.
+    #[error("the repository is locked for this {purpose} by {owner}")]
+    Locked {
+        /// What for: `backup`, `restore`.
+        purpose: String,
+        /// Who.
+        owner: LockOwner,
+    },
+    /// A name that cannot be an object's.
+    #[error(transparent)]
+    InvalidKey(#[from] InvalidKey),
+    /// A batch that is not fit to be stored.
+    #[error("{partition}: not storing what the broker served")]
+    RefusedBatch {
+        /// Whose.
+        partition: TopicPartition,
+        /// Why.
+        source: BatchError,
+    },
+    /// A batch that does not follow the one before.
+    #[error("{partition}: a batch at offset {found} follows one that ends at {expected}")]
+    OutOfOrder {
+        /// Whose.
+        partition: TopicPartition,
+        /// Smallest base offset that could follow.
+        expected: i64,
+        /// Base offset found.
+        found: i64,
+    },
+    /// A segment cannot be sealed: it is empty, or a write to it failed.
+    #[error("{partition}: the segment cannot be sealed: {reason}")]
+    NotSealable {
+        /// Whose.
+        partition: TopicPartition,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A document does not serialise.
+    #[error("cannot write {object}")]
+    Encode {
+        /// Which kind.
+        object: String,
+        /// Why.
+        source: serde_json::Error,
+    },
+}
+
+impl RepositoryError {
+    /// Whether the repository itself is not what it should be: exit code 4.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged { .. } | Self::Missing { .. })
+    }
+
+    /// Puts damage to an object's name.
+    pub fn damaged(object: impl Into<String>, damage: Damage) -> Self {
+        Self::Damaged { object: object.into(), damage }
+    }
+
+    /// For reads of what something else names: that it is not there is damage.
+    pub(super) fn of_named(error: StoreError) -> Self {
+        if error.is_not_found() { Self::Missing { object: error.key } } else { Self::Store(error) }
+    }
+}
+
+impl Classify for RepositoryError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Store(error) => error.class(),
+            Self::RefusedBatch { .. } | Self::OutOfOrder { .. } | Self::Damaged { .. } | Self::Missing { .. } => {
+                ErrorClass::Corrupt
+            }
+            Self::NotSealable { .. } | Self::Encode { .. } => ErrorClass::Fatal,
+            _ => ErrorClass::Reject,
+        }
+    }
+}
+
+/// How damage to an object shows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// The bytes do not have the digest they should have.
+    #[error("its BLAKE3 digest is {found}, it should be {expected}")]
+    Digest {
+        /// As recorded.
+        expected: String,
+        /// As computed.
+        found: String,
+    },
+    /// A document ends before its second line, which holds the digest of the first.
+    #[error("its second line, the digest of the first, is cut off or unreadable")]
+    NoDigest,
+    /// Longer or shorter than recorded.
+    #[error("it has {found} bytes, it should have {expected}")]
+    Size {
+        /// As recorded.
+        expected: u64,
+        /// As found.
+        found: u64,
+    },
+    /// Larger than anything that is read into memory.
+    #[error("it is larger than {limit} bytes")]
+    TooLarge {
+        /// Most bytes read.
+        limit: u64,
+    },
+    /// Not what its kind of document must look like.
+    #[error("it cannot be read: {0}")]
+    Json(String),
+    /// The compressed bytes do not decompress.
+    #[error("it does not decompress: {0}")]
+    Zstd(String),
+    /// A record batch in it is not whole and sound.
+    #[error("at byte {position}: {fault}")]
+    Batch {
+        /// Where the batch begins in the segment.
+        position: u64,
+        /// What is wrong with it.
+        fault: BatchError,
+    },
+    /// A batch's offsets do not follow those before it.
+    #[error("at byte {position}: a batch at offset {found} follows one that ends at {expected}")]
+    OutOfOrder {
+        /// Where the batch begins in the segment.
+        position: u64,
+        /// Smallest base offset that could follow.
+        expected: i64,
+        /// Base offset found.
+        found: i64,
+    },
+    /// Two things that must agree do not.
+    #[error("{0}")]
+    Contradiction(String),
+}
+
+impl Damage {
+    /// Position in the object's bytes, where it is known.
+    pub fn position(&self) -> Option<u64> {
+        match self {
+            Self::Batch { position, .. } | Self::OutOfOrder { position, .. } => Some(*position),
+            _ => None,
+        }
+    }
+
+    /// Offset in the partition, where it is known.
+    pub fn offset(&self) -> Option<i64> {
+        match self {
+            Self::Batch { fault, .. } => base_offset(fault),
+            Self::OutOfOrder { found, .. } => Some(*found),
+            _ => None,
+        }
+    }
+}
+
+/// The base offset that a faulty batch gives itself.
+fn base_offset(fault: &BatchError) -> Option<i64> {
+    match fault {
+        BatchError::Trailing { base_offset, .. }
+        | BatchError::Length { base_offset, .. }
+        | BatchError::Magic { base_offset, .. }
+        | BatchError::Field { base_offset, .. }
+        | BatchError::Checksum { base_offset, .. }
+        | BatchError::Legacy { base_offset, .. }
+        | BatchError::Codec { base_offset, .. }
+        | BatchError::Decompress { base_offset, .. }
+        | BatchError::TooLarge { base_offset, .. }
+        | BatchError::Record { base_offset, .. } => Some(*base_offset),
+        _ => None,
+    }
+}

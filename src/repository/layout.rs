@@ -1,0 +1,106 @@
+//! Where everything lies. Every object name in a repository is made here, and nowhere else.
+
+use crate::model::{TopicId, TopicName};
+use crate::store::{InvalidKey, Key};
+
+/// The repository's own document.
+pub const REPOSITORY: &str = "repository.json";
+/// Folder of segments.
+pub const TOPICS: &str = "topics";
+/// Folder of runs.
+pub const RUNS: &str = "runs";
+/// Folder of parts.
+pub const INDEX: &str = "index";
+/// Folder of snapshot heads.
+pub const SNAPSHOTS: &str = "snapshots";
+/// Folder of restores.
+pub const RESTORES: &str = "restores";
+/// Folder of locks.
+pub const LOCKS: &str = "locks";
+/// Folder of files that have no name yet.
+pub const TEMPORARY: &str = "tmp";
+
+/// The repository's own document.
+pub fn repository() -> Result<Key, InvalidKey> {
+    Key::new(REPOSITORY)
+}
+
+/// Folder of a partition's segments.
+pub fn partition(topic: &TopicName, id: TopicId, partition: i32) -> Result<Key, InvalidKey> {
+    Key::new(format!("{TOPICS}/{topic}/{}/{partition}", generation(id)))
+}
+
+/// Name of a generation: its topic id, `none` where brokers have no ids.
+pub fn generation(id: TopicId) -> String {
+    if id == TopicId::ZERO { "none".to_owned() } else { id.to_string() }
+}
+
+/// A segment: `DumpLogSegments` takes the base offset from the name's first 20 digits. `random` keeps the names of two
+/// writers of the same offsets apart.
+pub fn segment(folder: &Key, base: i64, next: i64, random: &str) -> Result<Key, InvalidKey> {
+    folder.join(&format!("{base:020}.{next:020}-{random}.log"))
+}
+
+/// A part, by the BLAKE3 of its plain JSON.
+pub fn part(digest: &str) -> Result<Key, InvalidKey> {
+    Key::new(format!("{INDEX}/{digest}.json.zst"))
+}
+
+/// A snapshot's head.
+pub fn snapshot(sequence: u64) -> Result<Key, InvalidKey> {
+    Key::new(format!("{SNAPSHOTS}/{sequence:010}.json"))
+}
+
+/// The number in the name of a snapshot's head.
+pub fn snapshot_number(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(".json")?;
+    let plain = digits.len() >= 10 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    // Only the one spelling that `snapshot` makes: else two names would mean one number.
+    digits.parse().ok().filter(|number| plain && format!("{number:010}") == digits && *number > 0)
+}
+
+/// Folder of a run's batches of seals.
+pub fn run(run: &str) -> Result<Key, InvalidKey> {
+    Key::new(format!("{RUNS}/{run}"))
+}
+
+/// One batch of seals, counted from 1.
+pub fn seal_batch(run: &str, number: u64) -> Result<Key, InvalidKey> {
+    Key::new(format!("{RUNS}/{run}/{number:06}.json"))
+}
+
+/// A lock for one purpose and one selection.
+pub fn lock(purpose: &str, selection_digest: &str) -> Result<Key, InvalidKey> {
+    let short = selection_digest.get(..16).unwrap_or(selection_digest);
+    Key::new(format!("{LOCKS}/{purpose}-{short}.lock"))
+}
+
+/// A folder at the root.
+pub fn folder(name: &str) -> Result<Key, InvalidKey> {
+    Key::new(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_lies_where_format_md_says() {
+        let topic = TopicName::new("orders").unwrap();
+        let id = TopicId(1_u128.to_be_bytes());
+        let key = segment(&partition(&topic, id, 3).unwrap(), 5554, 9001, "1a2b3c4d").unwrap();
+        let expected = "topics/orders/AAAAAAAAAAAAAAAAAAAAAQ/3/00000000000000005554.00000000000000009001-1a2b3c4d.log";
+        assert_eq!(key.as_str(), expected);
+        assert!(partition(&topic, TopicId::ZERO, 0).unwrap().as_str().ends_with("orders/none/0"));
+    }
+
+    #[test]
+    fn snapshot_names_are_read_in_one_spelling_only() {
+        assert_eq!(snapshot(42).unwrap().as_str(), "snapshots/0000000042.json");
+        assert_eq!(snapshot_number("0000000042.json"), Some(42));
+        assert_eq!(snapshot_number("12345678901.json"), Some(12_345_678_901));
+        for other in ["42.json", "00000000042.json", "0000000042", "+000000042.json", "0000000000.json", "x.json"] {
+            assert_eq!(snapshot_number(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Making and opening a repository.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use super::document;
+use super::error::RepositoryError;
+use super::format::{FORMAT_VERSION, FormatVersion, RepositoryDocument};
+use super::layout;
+use crate::model::Timestamp;
+use crate::store::{LocalStore, Store, StoreError, random_hex};
+
+/// A repository that was opened. Clones are the same repository.
+#[derive(Clone)]
+pub struct Repository {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Arc<dyn Store>,
+    document: RepositoryDocument,
+    location: String,
+    host: String,
+    sound_parts: Mutex<HashSet<String>>,
+}
+
+impl Repository {
+    /// Makes a repository in a folder that is empty or absent.
+    pub fn init(location: &str) -> Result<Self, RepositoryError> {
+        Self::init_in(store_at(location)?)
+    }
+
+    /// Opens the repository in a folder.
+    pub fn open(location: &str) -> Result<Self, RepositoryError> {
+        Self::open_in(store_at(location)?)
+    }
+
+    /// Makes a repository in an empty store.
+    pub fn init_in(store: Arc<dyn Store>) -> Result<Self, RepositoryError> {
+        let location = store.describe();
+        let key = layout::repository()?;
+        if store.info(&key)?.is_some() {
+            return Err(RepositoryError::AlreadyARepository { location });
+        }
+        // What a killed `init` and the making of a file system leave does not count.
+        let harmless = [layout::TEMPORARY, "lost+found"];
+        if let Some(found) = store.children(None)?.into_iter().find(|name| !harmless.contains(&name.as_str())) {
+            return Err(RepositoryError::NotEmpty { location, found });
+        }
+        let document = RepositoryDocument {
+            format: FORMAT_VERSION,
+            repository_id: random_hex(32).map_err(|source| StoreError::new("name", Some(&key), &*location, source))?,
+            created: Timestamp::now(),
+            ktape_version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let (bytes, _) = document::encode(layout::REPOSITORY, &document)?;
+        match store.put_if_absent(&key, &bytes) {
+            Err(error) if error.is_already_exists() => Err(RepositoryError::AlreadyARepository { location }),
+            Err(error) => Err(error.into()),
+            Ok(()) => Ok(Self::new(store, document)),
+        }
+    }
+
+    /// Opens the repository in a store.
+    pub fn open_in(store: Arc<dyn Store>) -> Result<Self, RepositoryError> {
+        let bytes = match document::read(store.as_ref(), &layout::repository()?) {
+            Err(RepositoryError::Missing { .. }) => {
+                return Err(RepositoryError::NotARepository { location: store.describe() });
+            }
+            bytes => bytes?,
+        };
+        let (document, _) = document::decode_versioned(layout::REPOSITORY, &bytes)?;
+        Ok(Self::new(store, document))
+    }
+
+    fn new(store: Arc<dyn Store>, document: RepositoryDocument) -> Self {
+        let location = store.describe();
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        Self { inner: Arc::new(Inner { store, document, location, host, sound_parts: Mutex::default() }) }
+    }
+
+    /// What `init` wrote.
+    pub fn document(&self) -> &RepositoryDocument {
+        &self.inner.document
+    }
+
+    /// Where a person finds it: the path.
+    pub fn location(&self) -> &str {
+        &self.inner.location
+    }
+
+    /// Bytes that can still be written, where the store knows.
+    pub fn free_space(&self) -> Option<u64> {
+        self.inner.store.free_space()
+    }
+
+    /// The objects themselves.
+    pub fn store(&self) -> &dyn Store {
+        self.inner.store.as_ref()
+    }
+
+    /// Name of this host, as seals and locks record it.
+    pub(super) fn host(&self) -> &str {
+        &self.inner.host
+    }
+
+    /// Digests of parts that this process wrote, or read whole.
+    pub(super) fn sound_parts(&self) -> &Mutex<HashSet<String>> {
+        &self.inner.sound_parts
+    }
+
+    /// A name's random part.
+    pub(super) fn random(&self, digits: usize) -> Result<String, RepositoryError> {
+        random_hex(digits).map_err(|source| StoreError::new("name", None, self.location(), source).into())
+    }
+}
+
+impl fmt::Debug for Repository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Repository").field(&self.inner.location).finish()
+    }
+}
+
+impl fmt::Display for FormatVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+fn store_at(location: &str) -> Result<Arc<dyn Store>, RepositoryError> {
+    if location.is_empty() || location.contains("://") {
+        return Err(RepositoryError::UnsupportedLocation { location: location.to_owned() });
+    }
+    Ok(Arc::new(LocalStore::new(location)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_init_made_opens_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = folder.path().join("new/repository").display().to_string();
+        let made = Repository::init(&location).unwrap();
+        let opened = Repository::open(&location).unwrap();
+        assert_eq!(made.document(), opened.document());
+        assert_eq!(opened.document().repository_id.len(), 32);
+        assert!(matches!(Repository::init(&location), Err(RepositoryError::AlreadyARepository { .. })));
+    }
+
+    #[test]
+    fn other_folders_are_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = folder.path().display().to_string();
+        assert!(matches!(Repository::open(&location), Err(RepositoryError::NotARepository { .. })));
+        let absent = format!("{location}/absent");
+        assert!(matches!(Repository::open(&absent), Err(RepositoryError::NotARepository { .. })));
+        assert!(!folder.path().join("absent").exists());
+        fs::write(folder.path().join("letter.txt"), "dear").unwrap();
+        let error = Repository::init(&location).unwrap_err();
+        assert_eq!(error.to_string(), format!("{location} is not empty: it holds letter.txt"));
+        assert!(matches!(Repository::init("s3://bucket"), Err(RepositoryError::UnsupportedLocation { .. })));
+    }
+}

@@ -1,0 +1,130 @@
+//! Parts of snapshots: immutable, named by the digest of their plain JSON, shared by every snapshot that names them.
+
+use std::io::Read;
+use std::sync::PoisonError;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Repository;
+use super::error::{Damage, RepositoryError};
+use super::layout;
+use crate::store::StoreErrorKind;
+
+/// Largest part that is read, in bytes of plain JSON.
+pub const PART_BYTES_MAX: u64 = 1 << 30;
+/// zstd level of parts.
+const LEVEL: i32 = 3;
+
+impl Repository {
+    /// Writes a part and gives its digest. One that is there and sound is left alone.
+    pub fn put_part<T: Serialize + ?Sized>(&self, part: &T) -> Result<String, RepositoryError> {
+        let encoded = serde_json::to_vec(part);
+        let json = encoded.map_err(|source| RepositoryError::Encode { object: layout::INDEX.to_owned(), source })?;
+        self.put_part_json(&json)
+    }
+
+    /// The same with JSON that is ready.
+    pub(super) fn put_part_json(&self, json: &[u8]) -> Result<String, RepositoryError> {
+        let digest = blake3::hash(json).to_hex().to_string();
+        if self.is_sound(&digest) || self.part_json(&digest).is_ok() {
+            return Ok(digest);
+        }
+        let key = layout::part(&digest)?;
+        let broken = |source| {
+            RepositoryError::Store(crate::store::StoreError::new("compress", Some(&key), key.as_str(), source))
+        };
+        let compressed = zstd::bulk::compress(json, LEVEL).map_err(broken)?;
+        match self.store().put_if_absent(&key, &compressed) {
+            // What is there cannot be read: the same content takes its place.
+            Err(error) if error.kind == StoreErrorKind::AlreadyExists => self.store().put(&key, &compressed)?,
+            result => result?,
+        }
+        tracing::debug!(phase = "index", object = %key, "part written");
+        self.note_sound(&digest);
+        Ok(digest)
+    }
+
+    /// Reads a part, its digest checked.
+    pub fn part<T: DeserializeOwned>(&self, digest: &str) -> Result<T, RepositoryError> {
+        let json = self.part_json(digest)?;
+        serde_json::from_slice(&json).map_err(|error| {
+            RepositoryError::damaged(format!("{}/{digest}.json.zst", layout::INDEX), Damage::Json(error.to_string()))
+        })
+    }
+
+    /// Reads a part's plain JSON, its digest checked.
+    pub(super) fn part_json(&self, digest: &str) -> Result<Vec<u8>, RepositoryError> {
+        let key = layout::part(digest)?;
+        let stored = self.store().read(&key, 0).map_err(RepositoryError::of_named)?;
+        let json = decompress(stored).map_err(|damage| RepositoryError::damaged(key.as_str(), damage))?;
+        let found = blake3::hash(&json).to_hex().to_string();
+        if found != digest {
+            let damage = Damage::Digest { expected: digest.to_owned(), found };
+            return Err(RepositoryError::damaged(key.as_str(), damage));
+        }
+        self.note_sound(digest);
+        Ok(json)
+    }
+
+    fn is_sound(&self, digest: &str) -> bool {
+        self.sound_parts().lock().unwrap_or_else(PoisonError::into_inner).contains(digest)
+    }
+
+    fn note_sound(&self, digest: &str) {
+        self.sound_parts().lock().unwrap_or_else(PoisonError::into_inner).insert(digest.to_owned());
+    }
+}
+
+/// The output grows with what comes, never with what a header announces.
+fn decompress(stored: Box<dyn Read + Send>) -> Result<Vec<u8>, Damage> {
+    let broken = |error: std::io::Error| Damage::Zstd(error.to_string());
+    let mut json = Vec::new();
+    let decoder = zstd::stream::read::Decoder::new(stored).map_err(broken)?;
+    decoder.take(PART_BYTES_MAX + 1).read_to_end(&mut json).map_err(broken)?;
+    if json.len() as u64 > PART_BYTES_MAX { Err(Damage::TooLarge { limit: PART_BYTES_MAX }) } else { Ok(json) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::{MemoryStore, Store};
+
+    #[test]
+    fn a_part_is_written_once_and_read_back() {
+        let store = MemoryStore::new();
+        let repository = Repository::init_in(Arc::new(store.clone())).unwrap();
+        let digest = repository.put_part(&vec!["a", "b"]).unwrap();
+        assert_eq!(repository.put_part(&vec!["a", "b"]).unwrap(), digest);
+        assert_eq!(repository.part::<Vec<String>>(&digest).unwrap(), ["a", "b"]);
+        assert_eq!(blake3::hash(b"[\"a\",\"b\"]").to_hex().to_string(), digest);
+        assert_eq!(store.list(None).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_damaged_part_is_named_and_mended_by_writing_it_again() {
+        let store = MemoryStore::new();
+        let repository = Repository::init_in(Arc::new(store.clone())).unwrap();
+        let digest = repository.put_part(&vec!["a".repeat(100)]).unwrap();
+        let key = layout::part(&digest).unwrap();
+        let whole = store.get(&key).unwrap();
+        for position in 0..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[position] ^= 4;
+            store.put(&key, &damaged).unwrap();
+            match repository.part::<Vec<String>>(&digest) {
+                // A few bits of the frame header change nothing about the content.
+                Ok(content) => assert_eq!(content, ["a".repeat(100)]),
+                Err(error) => assert!(error.is_damage() && error.to_string().contains(&digest), "{error}"),
+            }
+        }
+        store.put(&key, &whole[..whole.len() / 2]).unwrap();
+        let again = Repository::open_in(Arc::new(store.clone())).unwrap();
+        again.put_part(&vec!["a".repeat(100)]).unwrap();
+        assert_eq!(store.get(&key).unwrap(), whole);
+        store.delete(&key).unwrap();
+        assert!(matches!(again.part::<Vec<String>>(&digest), Err(RepositoryError::Missing { .. })));
+    }
+}

@@ -1,0 +1,11 @@
+//! Segments: one immutable run of consecutive batches of one partition, byte for byte as the leader served them.
+
+mod facts;
+mod reader;
+mod scan;
+mod writer;
+
+pub use facts::Facts;
+pub use reader::{OwnedBatch, SegmentReader};
+pub use scan::{Scan, ScanFault};
+pub use writer::{SegmentStart, SegmentWriter};

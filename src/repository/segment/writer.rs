@@ -1,0 +1,206 @@
+//! Writing a segment.
+
+use super::{Scan, ScanFault};
+use crate::batch::{Batch, walk};
+use crate::model::{Timestamp, TopicId, TopicName, TopicPartition};
+use crate::repository::format::{OpenTransaction, Seal, Writer};
+use crate::repository::{Repository, RepositoryError, layout};
+use crate::store::{Key, ObjectWriter};
+
+/// Bytes that are checked before they are digested and written: few enough to stay in the processor's cache.
+const STRETCH: usize = 256 << 10;
+/// `DumpLogSegments` and Kafka itself count positions in a segment, and offsets relative to its base, in 31 bits.
+const KAFKA_MAX: u64 = i32::MAX as u64;
+
+/// What a segment begins with.
+#[derive(Debug, Clone)]
+pub struct SegmentStart {
+    /// Topic.
+    pub topic: TopicName,
+    /// Its id, zero where the broker has none.
+    pub topic_id: TopicId,
+    /// Partition, from 0.
+    pub partition: i32,
+    /// Which unbroken history of the partition, from 0.
+    pub lineage: u32,
+    /// Id of the run that writes it.
+    pub run: String,
+    /// Transactions open where it begins: the `open` of the seal before, within the lineage.
+    pub open: Vec<OpenTransaction>,
+}
+
+/// A segment on its way in. Dropped before [`SegmentWriter::seal`], nothing of it remains.
+#[derive(Debug)]
+pub struct SegmentWriter {
+    repository: Repository,
+    start: SegmentStart,
+    folder: Key,
+    object: Box<dyn ObjectWriter>,
+    digest: blake3::Hasher,
+    scan: Scan,
+    observed: Timestamp,
+    broken: bool,
+}
+
+impl Repository {
+    /// Begins a segment.
+    pub fn create_segment(&self, start: SegmentStart) -> Result<SegmentWriter, RepositoryError> {
+        let folder = layout::partition(&start.topic, start.topic_id, start.partition)?;
+        Ok(SegmentWriter {
+            object: self.store().create(&folder)?,
+            repository: self.clone(),
+            scan: Scan::new(&start.open),
+            start,
+            folder,
+            digest: blake3::Hasher::new(),
+            observed: Timestamp(-1),
+            broken: false,
+        })
+    }
+}
+
+impl SegmentWriter {
+    /// Appends one batch, fetched at `observed`: its checksum and the order of offsets are checked.
+    pub fn append(&mut self, batch: &Batch<'_>, observed: Timestamp) -> Result<(), RepositoryError> {
+        self.append_run(batch.bytes(), i64::MAX, observed).map(|_| ())
+    }
+
+    /// Appends the whole batches in `bytes`, as one fetch brought them, that begin before `fence`. Gives the number of
+    /// bytes taken: less than all where a batch begins at or after the fence, where the last batch is not whole, and
+    /// where the segment [is full](Self::is_full). After a batch that is refused, those before it are in.
+    pub fn append_run(&mut self, bytes: &[u8], fence: i64, observed: Timestamp) -> Result<usize, RepositoryError> {
+        let (mut written, mut checked) = (0, 0);
+        let mut refused = None;
+        for batch in walk(bytes) {
+            let step = batch.map_err(ScanFault::Batch).and_then(|batch| {
+                if batch.base_offset() >= fence || self.does_not_fit(&batch) {
+                    return Ok(false);
+                }
+                self.scan.add(&batch, observed)?;
+                checked += batch.bytes().len();
+                Ok(true)
+            });
+            match step {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(fault) => {
+                    refused = Some(fault);
+                    break;
+                }
+            }
+            if checked - written >= STRETCH {
+                self.write(bytes.get(written..checked).unwrap_or_default())?;
+                written = checked;
+            }
+        }
+        self.write(bytes.get(written..checked).unwrap_or_default())?;
+        if checked > 0 {
+            self.observed = observed;
+        }
+        refused.map_or(Ok(checked), |fault| Err(self.refusal(fault)))
+    }
+
+    /// Plain bytes so far.
+    pub fn size(&self) -> u64 {
+        self.scan.size()
+    }
+
+    /// Whether there is nothing in it yet.
+    pub fn is_empty(&self) -> bool {
+        self.scan.size() == 0
+    }
+
+    /// First offset after the last batch, -1 before the first.
+    pub fn next_offset(&self) -> i64 {
+        self.scan.next_offset()
+    }
+
+    /// Whether it is time to seal it and begin another.
+    pub fn should_roll(&self, max_bytes: u64) -> bool {
+        self.size() >= max_bytes.min(KAFKA_MAX) || self.is_full()
+    }
+
+    /// Whether a batch did not fit, or hardly one would: Kafka's tools count in 31 bits.
+    pub fn is_full(&self) -> bool {
+        let covered = self.scan.next_offset().saturating_sub(self.scan.base());
+        !self.is_empty() && (self.size() > KAFKA_MAX - (128 << 20) || covered > i64::from(i32::MAX) - (1 << 24))
+    }
+
+    /// Syncs the segment, gives it its name, and says what is in it.
+    pub fn seal(self) -> Result<Seal, RepositoryError> {
+        let partition = self.topic_partition();
+        let not_sealable = |reason| RepositoryError::NotSealable { partition, reason };
+        if self.broken {
+            return Err(not_sealable("a write to it failed"));
+        }
+        if self.is_empty() {
+            return Err(not_sealable("it holds no batch"));
+        }
+        let digest = self.digest.finalize().to_hex().to_string();
+        let facts = self.scan.finish();
+        let key = layout::segment(&self.folder, facts.base, facts.next, &self.repository.random(8)?)?;
+        tracing::debug!(phase = "publish", object = %key, "segment written, about to publish");
+        self.object.publish(&key)?;
+        tracing::debug!(phase = "seal", object = %key, "segment published");
+        Ok(Seal {
+            topic: self.start.topic,
+            topic_id: self.start.topic_id,
+            partition: self.start.partition,
+            lineage: self.start.lineage,
+            writer: Writer { run: self.start.run, host: self.repository.host().to_owned() },
+            object: key.to_string(),
+            start: 0,
+            length: facts.size,
+            base: facts.base,
+            next: facts.next,
+            size: facts.size,
+            digest,
+            stored_digest: None,
+            batches: facts.batches,
+            records: facts.records,
+            max_batch: facts.max_batch,
+            min_timestamp: facts.min_timestamp,
+            max_timestamp: facts.max_timestamp,
+            observed: self.observed,
+            codecs: facts.codecs,
+            legacy_batches: facts.legacy_batches,
+            leader_epochs: facts.leader_epochs,
+            carried: self.start.open,
+            aborted: facts.aborted,
+            committed: facts.committed,
+            open: facts.open,
+            last_batch_header: facts.last_batch_header,
+            last_batch_base: facts.last_batch_base,
+            index: facts.index,
+        })
+    }
+
+    fn topic_partition(&self) -> TopicPartition {
+        TopicPartition::new(self.start.topic.clone(), self.start.partition)
+    }
+
+    fn does_not_fit(&self, batch: &Batch<'_>) -> bool {
+        !self.is_empty()
+            && (self.size() + batch.bytes().len() as u64 > KAFKA_MAX
+                || batch.next_offset().saturating_sub(self.scan.base()) > i64::from(i32::MAX))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), RepositoryError> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.digest.update(bytes);
+        self.object.write(bytes).map_err(|error| {
+            self.broken = true;
+            error.into()
+        })
+    }
+
+    fn refusal(&self, fault: ScanFault) -> RepositoryError {
+        let partition = self.topic_partition();
+        match fault {
+            ScanFault::Batch(source) => RepositoryError::RefusedBatch { partition, source },
+            ScanFault::OutOfOrder { expected, found } => RepositoryError::OutOfOrder { partition, expected, found },
+        }
+    }
+}

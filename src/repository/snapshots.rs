@@ -1,0 +1,101 @@
+//! Snapshots: the heads that name everything else, and the commit.
+
+use super::Repository;
+use super::document;
+use super::error::{Damage, RepositoryError};
+use super::format::{Parent, SnapshotHead};
+use super::layout;
+use crate::model::Timestamp;
+
+/// A committed snapshot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// BLAKE3 of the head's line, hexadecimal.
+    pub id: String,
+    /// What it says.
+    pub head: SnapshotHead,
+}
+
+impl Snapshot {
+    /// How a snapshot that continues this one names it.
+    pub fn as_parent(&self) -> Parent {
+        Parent { sequence: self.head.sequence, id: self.id.clone() }
+    }
+}
+
+impl Repository {
+    /// Numbers of the snapshots there are, ascending.
+    pub fn snapshots(&self) -> Result<Vec<u64>, RepositoryError> {
+        let names = self.store().children(Some(&layout::folder(layout::SNAPSHOTS)?))?;
+        let mut numbers: Vec<u64> = names.iter().filter_map(|name| layout::snapshot_number(name)).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Reads a snapshot's head, its digest, number and repository checked.
+    pub fn head(&self, sequence: u64) -> Result<Snapshot, RepositoryError> {
+        let key = layout::snapshot(sequence)?;
+        let bytes = match document::read(self.store(), &key) {
+            Err(RepositoryError::Missing { .. }) => {
+                return Err(RepositoryError::NoSuchSnapshot { sequence, location: self.location().to_owned() });
+            }
+            bytes => bytes?,
+        };
+        let (head, id): (SnapshotHead, String) = document::decode_versioned(key.as_str(), &bytes)?;
+        let contradiction = |text: String| Err(RepositoryError::damaged(key.as_str(), Damage::Contradiction(text)));
+        if head.sequence != sequence {
+            return contradiction(format!("it says that it is snapshot {}", head.sequence));
+        }
+        if head.repository_id != self.document().repository_id {
+            return contradiction(format!("it belongs to repository {}", head.repository_id));
+        }
+        Ok(Snapshot { id, head })
+    }
+
+    /// The newest snapshot.
+    pub fn latest(&self) -> Result<Option<Snapshot>, RepositoryError> {
+        self.newest(|_| true)
+    }
+
+    /// The newest snapshot whose head is as wanted.
+    pub fn newest(&self, wanted: impl Fn(&SnapshotHead) -> bool) -> Result<Option<Snapshot>, RepositoryError> {
+        for sequence in self.snapshots()?.into_iter().rev() {
+            let snapshot = self.head(sequence)?;
+            if wanted(&snapshot.head) {
+                return Ok(Some(snapshot));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Commits a snapshot under the next free number. Everything it names must have been written before. What
+    /// `sequence`, `committed`, `format`, `repository_id` and `ktape_version` hold is replaced.
+    pub fn commit(&self, mut head: SnapshotHead) -> Result<Snapshot, RepositoryError> {
+        head.format = super::format::FORMAT_VERSION;
+        head.repository_id.clone_from(&self.document().repository_id);
+        env!("CARGO_PKG_VERSION").clone_into(&mut head.ktape_version);
+        head.sequence = self.snapshots()?.last().map_or(1, |last| last + 1);
+        loop {
+            head.committed = Timestamp::now();
+            let key = layout::snapshot(head.sequence)?;
+            let (bytes, id) = document::encode(key.as_str(), &head)?;
+            tracing::debug!(phase = "commit", object = %key, "about to commit the snapshot");
+            match self.store().put_if_absent(&key, &bytes) {
+                Ok(()) => {
+                    tracing::debug!(phase = "commit", object = %key, "snapshot committed");
+                    return Ok(Snapshot { id, head });
+                }
+                Err(error) if error.is_already_exists() => {
+                    // Either somebody else was faster, or an answer to us was lost and this is our own.
+                    if let Ok(Snapshot { id: there, .. }) = self.head(head.sequence)
+                        && there == id
+                    {
+                        return Ok(Snapshot { id, head });
+                    }
+                    head.sequence += 1;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}

@@ -1,8 +1,8 @@
 //! Transaction markers (KIP-98): control batches that end a transaction.
 
-use super::batch::Batch;
 use super::error::{BatchError, RecordFault};
 use super::record::records_up_to;
+use super::view::Batch;
 
 /// What a control batch says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

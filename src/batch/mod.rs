@@ -8,7 +8,6 @@
 
 mod admission;
 mod attributes;
-mod batch;
 mod builder;
 mod checksum;
 mod compress;
@@ -21,11 +20,12 @@ mod legacy;
 mod record;
 mod reencode;
 mod reheader;
+mod view;
 mod walk;
 
 pub use admission::{Admission, AdmissionContext, DropReason, ReencodeReason, admit};
 pub use attributes::{Attributes, Codec, CodecSet};
-pub use batch::Batch;
+
 pub use builder::{Builder, build};
 pub use compress::LIMIT as DECOMPRESSED_MAX;
 pub use control::{Marker, marker};
@@ -36,6 +36,7 @@ pub use legacy::LegacyHeader;
 pub use record::{Header, Record, RecordIter, Records, records, records_up_to};
 pub use reencode::{Reencoded, Run, reencode};
 pub use reheader::{ProducerStamp, reheader};
+pub use view::Batch;
 pub use walk::{Walk, size_of_first, walk};
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use super::attributes::Attributes;
-use super::batch::Batch;
 use super::compress;
 use super::error::{BatchError, RecordFault};
 use super::header::BatchHeader;
 use super::input::Input;
+use super::view::Batch;
 
 /// A record header: a key that need not be UTF-8 and may come twice, and a value that may be null.
 pub type Header<'a> = (&'a [u8], Option<&'a [u8]>);

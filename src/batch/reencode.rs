@@ -1,12 +1,12 @@
 //! The same records in a batch that a producer may send.
 
 use super::attributes::Codec;
-use super::batch::Batch;
 use super::builder::Builder;
 use super::error::BatchError;
 use super::header::BatchHeader;
 use super::record::{Records, records};
 use super::reheader::{ProducerStamp, for_producer};
+use super::view::Batch;
 use crate::model::OffsetRange;
 
 /// Consecutive source offsets that are all kept.

@@ -1,10 +1,10 @@
 //! A new header before the same records.
 
 use super::attributes::Attributes;
-use super::batch::Batch;
 use super::error::BatchError;
 use super::header::BatchHeader;
 use super::layout::HEADER_SIZE;
+use super::view::Batch;
 
 /// Who produces a batch (KIP-98). All -1 is a producer that is not idempotent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! The batches in a stretch of bytes.
 
-use super::batch::Batch;
 use super::error::BatchError;
 use super::layout::{self, HEADER_SIZE, LOG_OVERHEAD, MAGIC_END};
 use super::legacy::LegacyHeader;
+use super::view::Batch;
 
 /// Goes over the whole batches in `bytes`, which may end inside one.
 pub fn walk(bytes: &[u8]) -> Walk<'_> {

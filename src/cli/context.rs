@@ -37,7 +37,7 @@ impl Context {
 
     /// Where progress goes while the verb runs.
     pub fn progress(&self, verb: &'static str) -> Arc<dyn Progress> {
-        progress::watch(verb, &self.settings)
+        progress::watch(verb, self.settings)
     }
 
     /// Connects, unless the person gives up first.

@@ -12,7 +12,7 @@ use super::terminal;
 pub const PROGRESS: &str = "ktape::progress";
 
 /// Starts logging. Without `-v` only what a person must know is logged: warnings and errors.
-pub fn start(settings: &Settings) {
+pub fn start(settings: Settings) {
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter(settings)).with_writer(Stderr).with_target(false);
     // A second start in one process (tests) keeps the first subscriber.
     let _ = match settings.log_format {
@@ -23,7 +23,7 @@ pub fn start(settings: &Settings) {
     };
 }
 
-fn filter(settings: &Settings) -> EnvFilter {
+fn filter(settings: Settings) -> EnvFilter {
     let level = match (settings.quiet, settings.verbose) {
         (true, _) => "error",
         (false, 0) => "warn",

@@ -32,7 +32,7 @@ pub fn main() -> std::process::ExitCode {
         Err(error) => return unparsed(&error).into(),
     };
     let settings = Settings::from(&cli.global);
-    logging::start(&settings);
+    logging::start(settings);
     let ended = run(cli.command, settings);
     ended.unwrap_or_else(|failure| output::failure(settings.json, &failure)).into()
 }

@@ -15,7 +15,7 @@ use crate::progress::{Progress, Silent};
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// What fits the place that standard error leads to.
-pub fn watch(verb: &'static str, settings: &Settings) -> Arc<dyn Progress> {
+pub fn watch(verb: &'static str, settings: Settings) -> Arc<dyn Progress> {
     if settings.quiet {
         Arc::new(Silent)
     } else if settings.log_format == LogFormat::Text && terminal::is_terminal() {

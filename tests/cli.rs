@@ -78,3 +78,36 @@ fn a_reader_that_goes_away_is_no_error() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(output.stderr.is_empty(), "{}", stderr(&output));
 }
+
+#[test]
+fn results_and_refusals_are_one_json_document_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("repository").display().to_string();
+    let made = ktape(&["init", "--repository", &place, "--json"]);
+    let document: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
+    assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
+    assert_eq!((&document["ktape"], &document["verb"], &document["exit_code"]), (&1.into(), &"init".into(), &0.into()));
+    assert_eq!(document["report"]["repository_id"].as_str().unwrap().len(), 32);
+
+    let again = ktape(&["init", "--repository", &place, "--json"]);
+    let document: serde_json::Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!(again.status.code(), Some(5));
+    assert_eq!((&document["ktape"], &document["exit_code"]), (&1.into(), &5.into()));
+    assert!(document["error"]["message"].as_str().unwrap().contains("already"), "{document}");
+    let text = stderr(&again);
+    assert!(text.starts_with("error: ") && text.contains("\nhint: "), "{text}");
+    assert_eq!(text.lines().count(), 2, "{text}");
+}
+
+#[test]
+fn a_variable_stands_in_for_its_flag() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_ktape"))
+        .args(["init"])
+        .env("KTAPE_REPOSITORY", folder.path().join("repository"))
+        .env("KTAPE_JSON", "true")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("{\"ktape\":1,"), "{}", stdout(&output));
+}

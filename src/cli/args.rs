@@ -5,7 +5,7 @@ use std::str::FromStr;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use super::settings::LogFormat;
-use super::{completions, man};
+use super::{completions, init, man};
 
 /// Cold backups of Kafka topics and consumer groups.
 ///
@@ -26,6 +26,8 @@ pub struct Cli {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Make a repository
+    Init(init::InitArgs),
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
     /// Write the man pages

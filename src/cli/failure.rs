@@ -1,10 +1,13 @@
 //! Every way a verb can fail, with its exit code and one thing to do about it. The only place that maps the two.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::io;
 
 use super::exit_code::ExitCode;
 use crate::cluster::{ClusterError, ErrorCode};
+use crate::repository::RepositoryError;
+use crate::store::StoreErrorKind;
 
 /// Why a verb ended without its result.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +29,9 @@ pub enum Failure {
     /// A bug in ktape.
     #[error("a part of ktape failed unexpectedly: {0}")]
     Panicked(String),
+    /// The repository, or the disk it lies on.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
     /// The cluster, or the way to it.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
@@ -40,20 +46,22 @@ impl Failure {
         match self {
             Self::Usage(_) => ExitCode::Usage,
             Self::Interrupted => ExitCode::Interrupted,
+            Self::Repository(error) => repository_code(error),
             Self::Write { .. } | Self::Panicked(_) | Self::Cluster(_) | Self::Start(_) => ExitCode::Failed,
         }
     }
 
     /// One thing to do, as a sentence without a final stop.
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Usage(_) => Some("`ktape VERB --help` shows what a verb takes, with examples"),
-            Self::Write { .. } => Some("make room or choose another place, and run the same command again"),
-            Self::Interrupted => None,
-            Self::Panicked(_) => Some("run the same command again, and please report this with the output of `-vv`"),
-            Self::Cluster(error) => Some(cluster_hint(error)),
-            Self::Start(_) => Some("look at the limits of this process (`ulimit -a`)"),
-        }
+    pub fn hint(&self) -> Option<Cow<'static, str>> {
+        Some(Cow::Borrowed(match self {
+            Self::Interrupted => return None,
+            Self::Repository(error) => return Some(repository_hint(error)),
+            Self::Cluster(error) => cluster_hint(error),
+            Self::Usage(_) => "`ktape VERB --help` shows what a verb takes, with examples",
+            Self::Write { .. } => "make room or choose another place, and run the same command again",
+            Self::Panicked(_) => "run the same command again, and please report this with the output of `-vv`",
+            Self::Start(_) => "look at the limits of this process (`ulimit -a`)",
+        }))
     }
 
     /// The error and its causes on one line.
@@ -69,6 +77,62 @@ impl Failure {
             cause = error.source();
         }
         text.replace('\n', " ")
+    }
+}
+
+fn repository_code(error: &RepositoryError) -> ExitCode {
+    match error {
+        RepositoryError::Damaged { .. } | RepositoryError::Missing { .. } => ExitCode::Damaged,
+        RepositoryError::Locked { .. } => ExitCode::Locked,
+        RepositoryError::UnsupportedLocation { .. } | RepositoryError::InvalidKey(_) => ExitCode::Usage,
+        RepositoryError::NotARepository { .. }
+        | RepositoryError::AlreadyARepository { .. }
+        | RepositoryError::NotEmpty { .. }
+        | RepositoryError::NewerFormat { .. }
+        | RepositoryError::NoSuchSnapshot { .. } => ExitCode::Refused,
+        RepositoryError::Store(_)
+        | RepositoryError::RefusedBatch { .. }
+        | RepositoryError::OutOfOrder { .. }
+        | RepositoryError::NotSealable { .. }
+        | RepositoryError::Encode { .. } => ExitCode::Failed,
+    }
+}
+
+fn repository_hint(error: &RepositoryError) -> Cow<'static, str> {
+    Cow::Borrowed(match error {
+        RepositoryError::NotARepository { location } => {
+            return format!("is the disk mounted? To make a new one: ktape init --repository {location}").into();
+        }
+        RepositoryError::NoSuchSnapshot { location, .. } => {
+            return format!("ktape list --repository {location}").into();
+        }
+        RepositoryError::Store(error) => store_hint(error.kind),
+        RepositoryError::AlreadyARepository { .. } => "nothing to do: `ktape backup` can use it as it is",
+        RepositoryError::NotEmpty { .. } => "choose a folder that is empty or does not exist yet",
+        RepositoryError::NewerFormat { .. } => "use the ktape that wrote it, or a newer one",
+        RepositoryError::UnsupportedLocation { .. } => "name a folder, as in --repository /backup/kafka",
+        RepositoryError::InvalidKey(_) => "use names that Kafka allows",
+        RepositoryError::Damaged { .. } | RepositoryError::Missing { .. } => {
+            "`ktape verify` lists all that is damaged; take the file from a copy of the repository, or restore another snapshot"
+        }
+        RepositoryError::Locked { .. } => "wait until it has ended; its lock ends with it",
+        RepositoryError::RefusedBatch { .. } | RepositoryError::OutOfOrder { .. } => {
+            "look at the broker's log of this partition with Kafka's DumpLogSegments: its disk or the network spoils data"
+        }
+        RepositoryError::NotSealable { .. } | RepositoryError::Encode { .. } => "run the same command again",
+    })
+}
+
+fn store_hint(kind: StoreErrorKind) -> &'static str {
+    match kind {
+        StoreErrorKind::NoSpace => {
+            "make room on the disk and run the same command again: it goes on where this run stopped"
+        }
+        StoreErrorKind::ReadOnly => "mount the repository's file system writable",
+        StoreErrorKind::PermissionDenied => "give this user the right to read and write the repository's folder",
+        StoreErrorKind::NotFound | StoreErrorKind::AlreadyExists | StoreErrorKind::Other => {
+            "look at the disk (`dmesg`), then run the same command again"
+        }
     }
 }
 

@@ -5,6 +5,7 @@ pub mod completions;
 pub mod context;
 pub mod exit_code;
 pub mod failure;
+pub mod init;
 pub mod interrupt;
 pub mod logging;
 pub mod man;
@@ -50,6 +51,7 @@ fn run(command: Command, settings: Settings) -> Result<ExitCode, Failure> {
         let context = Context { settings, cancel: Cancel::new() };
         interrupt::watch(context.cancel.clone(), settings.quiet).map_err(Failure::Start)?;
         match command {
+            Command::Init(args) => init::run(args, &context).await,
             Command::Completions(args) => completions::run(&args),
             Command::Man(args) => man::run(&args),
         }

@@ -54,11 +54,11 @@ pub fn report<R: Serialize>(
 pub fn failure(json: bool, failure: &Failure) -> ExitCode {
     let (message, hint, code) = (failure.chain(), failure.hint(), failure.exit_code());
     terminal::line(&format!("error: {message}"));
-    if let Some(hint) = hint {
+    if let Some(hint) = &hint {
         terminal::line(&format!("hint: {hint}"));
     }
     if json {
-        let error = ErrorText { message: &message, hint };
+        let error = ErrorText { message: &message, hint: hint.as_deref() };
         // Standard error has it already; there is nothing left to tell anybody.
         let _ = print_json(&ErrorDocument { ktape: JSON_VERSION, exit_code: code.number(), error });
     }

@@ -1,5 +1,6 @@
 //! Cold backups of Kafka topics and consumer groups over the wire protocol. See ARCHITECTURE.md.
 
+pub mod backup;
 pub mod batch;
 pub mod cancel;
 pub mod cli;

@@ -1,0 +1,66 @@
+//! Why a backup did not happen. What merely makes it less than it should be is in the report.
+
+use crate::cluster::ClusterError;
+use crate::model::{Classify, ErrorClass, InvalidPattern};
+use crate::repository::RepositoryError;
+
+/// A backup that failed or was refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackupError {
+    /// The cluster could not be reached or answered with an error that is not one partition's alone.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// The repository could not be read or written.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    /// A pattern is malformed.
+    #[error(transparent)]
+    Pattern(#[from] InvalidPattern),
+    /// The repository holds another cluster's snapshots.
+    #[error("the repository at {location} belongs to cluster {expected}, but {found} answered")]
+    OtherCluster {
+        /// Where the repository is.
+        location: String,
+        /// Cluster of its newest snapshot.
+        expected: String,
+        /// Cluster that was asked.
+        found: String,
+    },
+    /// An include pattern matches nothing.
+    #[error("no {noun} of the cluster matches {pattern:?}")]
+    NothingMatches {
+        /// `topic` or `group`.
+        noun: &'static str,
+        /// The pattern.
+        pattern: String,
+    },
+    /// A thread of ours ended without an answer.
+    #[error("the thread that {doing} ended unexpectedly")]
+    Thread {
+        /// What it was doing.
+        doing: &'static str,
+    },
+}
+
+impl Classify for BackupError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Cluster(error) => error.class(),
+            Self::Repository(error) => error.class(),
+            Self::Pattern(_) | Self::OtherCluster { .. } | Self::NothingMatches { .. } => ErrorClass::Reject,
+            Self::Thread { .. } => ErrorClass::Fatal,
+        }
+    }
+}
+
+/// An error with its causes on one line.
+pub(super) fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}

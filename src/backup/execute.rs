@@ -1,0 +1,313 @@
+//! Carries a plan out: fetch, seal, then commit a snapshot that names exactly what is there.
+
+use std::collections::BTreeMap;
+
+use super::error::BackupError;
+use super::fetch::{Fetch, Fetched, Stop};
+use super::journal::Journal;
+use super::options::BackupOptions;
+use super::partition::Fetching;
+use super::plan::{BackupPlan, PlannedPartition, PlannedTopic};
+use super::report::{BackupReport, CommittedSnapshot, Note, StopReason};
+use super::resume::{Broken, Continuation};
+use super::writers::Writers;
+use crate::cancel::Cancel;
+use crate::cluster::Cluster;
+use crate::model::{Timestamp, TopicPartition};
+use crate::progress::Progress;
+use crate::repository::format::{
+    Excluded, FORMAT_VERSION, GroupsPart, Incomplete, IncompleteKind, PartitionState, Seal, SnapshotHead, TopicState,
+    Totals,
+};
+use crate::repository::{Repository, Run};
+
+/// What a run works with.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// Where from.
+    pub cluster: &'a Cluster,
+    /// Where to.
+    pub repository: &'a Repository,
+    /// How.
+    pub options: &'a BackupOptions,
+    /// Who watches.
+    pub progress: &'a dyn Progress,
+    /// Who may stop it.
+    pub cancel: &'a Cancel,
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// Fetches what the plan lacks and commits the snapshot.
+pub async fn execute(
+    context: Context<'_>,
+    mut plan: BackupPlan,
+    run: Run,
+    started: Timestamp,
+) -> Result<BackupReport, BackupError> {
+    let run_id = run.id().to_owned();
+    let fetching = to_fetch(&plan);
+    context.progress.total(0, fetching.len() as u64);
+    context.progress.note("fetching");
+    let (fetched, stop) = fetch(context, run, fetching).await?;
+    let mut done: BTreeMap<TopicPartition, Fetched> =
+        fetched.into_iter().map(|one| (one.partition.at.clone(), one)).collect();
+
+    let mut outcome = Outcome::default();
+    outcome.incomplete.append(&mut plan.incomplete);
+    context.progress.note("writing the index");
+    let topics = plan.topics.drain(..).map(|topic| state_of(context, topic, &mut done, &mut outcome));
+    let topics = topics.collect::<Result<Vec<_>, _>>()?;
+    let mut report = BackupReport {
+        snapshot: None,
+        cluster_id: plan.cluster_id.clone(),
+        parent: plan.parent.as_ref().map(|parent| parent.sequence),
+        started,
+        finished: started,
+        stopped: stop.map(reason),
+        totals: outcome.totals,
+        fetched_bytes: outcome.fetched_bytes,
+        taken_over_segments: outcome.taken_over,
+        incomplete: Vec::new(),
+        expired: outcome.expired,
+        new_lineages: outcome.new_lineages,
+        excluded_topics: plan.excluded_topics.clone(),
+        excluded_groups: plan.groups.excluded.clone(),
+    };
+    if stop.is_none() {
+        outcome.incomplete.extend(changed_topics(context.cluster, &topics).await?);
+        let head = head(context, &plan, topics, &outcome.incomplete, &mut report.totals, &run_id, started)?;
+        tracing::debug!(phase = "commit", run = run_id, "commit");
+        let snapshot = context.repository.commit(head)?;
+        report.snapshot = Some(CommittedSnapshot { sequence: snapshot.head.sequence, id: snapshot.id });
+    }
+    report.incomplete = outcome.incomplete;
+    report.finished = Timestamp::now();
+    Ok(report)
+}
+
+fn reason(stop: Stop) -> StopReason {
+    match stop {
+        Stop::Cancelled => StopReason::Interrupted,
+        Stop::OutOfTime => StopReason::OutOfTime,
+    }
+}
+
+/// Partitions whose fence lies beyond what is stored. Nothing is asked of the others.
+fn to_fetch(plan: &BackupPlan) -> Vec<Fetching> {
+    let mut fetching = Vec::new();
+    for topic in &plan.topics {
+        for partition in topic.partitions.iter().filter(|one| one.offsets_to_fetch() > 0) {
+            let Some(bounds) = partition.bounds else { continue };
+            let at = TopicPartition::new(topic.name.clone(), partition.partition);
+            let proof_expired = partition.continuation.proof.as_ref().is_some_and(|p| p.base < bounds.log_start);
+            let mut continuation = partition.continuation.clone();
+            if proof_expired {
+                continuation.proof = None;
+            }
+            fetching.push(Fetching::new(at, topic.id, bounds.last_stable, continuation));
+        }
+    }
+    fetching
+}
+
+async fn fetch(
+    context: Context<'_>,
+    run: Run,
+    partitions: Vec<Fetching>,
+) -> Result<(Vec<Fetched>, Option<Stop>), BackupError> {
+    if partitions.is_empty() {
+        return Ok((Vec::new(), None));
+    }
+    let run_id = run.id().to_owned();
+    let writers = Writers::start(context.repository, Journal::new(run), context.options.segment_bytes);
+    let Context { cluster, options, progress, cancel, .. } = context;
+    Fetch::new(cluster, options, run_id, partitions, progress, cancel).await?.run(writers).await
+}
+
+/// What is gathered while the topics' states are put together.
+#[derive(Debug, Default)]
+struct Outcome {
+    totals: Totals,
+    fetched_bytes: u64,
+    taken_over: u64,
+    incomplete: Vec<Incomplete>,
+    expired: Vec<Note>,
+    new_lineages: Vec<Note>,
+}
+
+fn state_of(
+    context: Context<'_>,
+    topic: PlannedTopic,
+    done: &mut BTreeMap<TopicPartition, Fetched>,
+    outcome: &mut Outcome,
+) -> Result<TopicState, BackupError> {
+    let mut partitions = Vec::with_capacity(topic.partitions.len());
+    for planned in topic.partitions {
+        let at = TopicPartition::new(topic.name.clone(), planned.partition);
+        let fetched = done.remove(&at);
+        partitions.push(partition_state(context.repository, &at, planned, fetched, outcome)?);
+    }
+    outcome.totals.topics += 1;
+    outcome.totals.partitions += partitions.len() as u64;
+    Ok(TopicState {
+        name: topic.name,
+        id: topic.id,
+        replication_factor: topic.replication_factor,
+        configs: topic.configs,
+        effective: topic.effective,
+        partitions,
+    })
+}
+
+fn partition_state(
+    repository: &Repository,
+    at: &TopicPartition,
+    planned: PlannedPartition,
+    fetched: Option<Fetched>,
+    outcome: &mut Outcome,
+) -> Result<PartitionState, BackupError> {
+    let (mut continuation, sealed, reached) = match fetched {
+        Some(Fetched { mut partition, seals }) => {
+            outcome.incomplete.append(&mut partition.incomplete);
+            let reached = partition.is_done() && !partition.damaged;
+            (partition.continuation, seals, reached)
+        }
+        None => (planned.continuation, Vec::new(), true),
+    };
+    note_events(at, &continuation, outcome);
+    count(&continuation, &sealed, outcome);
+    // What is sealed counts, not what was fetched: a partition that was given up may have less.
+    let stored_end = sealed.last().map_or(continuation.next, |seal| seal.next);
+    let mut seals = std::mem::take(&mut continuation.taken_over);
+    seals.extend(sealed);
+    let segments = repository.append_seals(std::mem::take(&mut continuation.segments), seals)?;
+    outcome.totals.segments += segments.parts.iter().map(|part| part.seals).sum::<u64>() + segments.tail.len() as u64;
+    outcome.totals.bytes += segments.parts.iter().map(|part| part.size).sum::<u64>();
+    outcome.totals.bytes += segments.tail.iter().map(|seal| seal.size).sum::<u64>();
+    let Some(bounds) = planned.bounds else {
+        return Ok(unreached(planned.partition, continuation, segments, planned.fenced));
+    };
+    // There may be no batch between the last one and the fence.
+    let next = if reached { bounds.last_stable } else { stored_end };
+    Ok(PartitionState {
+        partition: planned.partition,
+        lineage: continuation.lineage,
+        fenced: if reached { None } else { planned.fenced },
+        log_start: bounds.log_start,
+        last_stable: bounds.last_stable,
+        high_watermark: bounds.high_watermark,
+        fence: bounds.last_stable,
+        next,
+        first: continuation.first,
+        missing: continuation.missing,
+        segments,
+    })
+}
+
+/// A partition that no leader answered for: what is stored of it, and nothing more.
+fn unreached(
+    partition: i32,
+    continuation: Continuation,
+    segments: crate::repository::format::SegmentList,
+    fenced: Option<Timestamp>,
+) -> PartitionState {
+    PartitionState {
+        partition,
+        lineage: continuation.lineage,
+        fenced,
+        log_start: continuation.first,
+        last_stable: continuation.next,
+        high_watermark: continuation.next,
+        fence: continuation.next,
+        next: continuation.next,
+        first: continuation.first,
+        missing: continuation.missing,
+        segments,
+    }
+}
+
+fn note_events(at: &TopicPartition, continuation: &Continuation, outcome: &mut Outcome) {
+    let reason = match continuation.broken {
+        Some(Broken::Truncated) => "the log does not continue what was stored",
+        Some(Broken::TombstonesMayBeGone) => {
+            "compacted, and tombstones written since the last snapshot may already be gone"
+        }
+        None => "",
+    };
+    if !reason.is_empty() {
+        outcome
+            .new_lineages
+            .push(Note { subject: at.to_string(), detail: format!("read again from its log start: {reason}") });
+    }
+    for missing in continuation.missing.iter().filter(|missing| !missing.gap) {
+        let detail = format!("offsets {} expired between two runs", missing.range);
+        outcome.expired.push(Note { subject: at.to_string(), detail });
+    }
+}
+
+fn count(continuation: &Continuation, sealed: &[Seal], outcome: &mut Outcome) {
+    outcome.taken_over += continuation.taken_over.len() as u64;
+    outcome.fetched_bytes += sealed.iter().map(|seal| seal.size).sum::<u64>();
+    for seal in continuation.taken_over.iter().chain(sealed) {
+        outcome.totals.new_segments += 1;
+        outcome.totals.new_bytes += seal.size;
+        outcome.totals.new_records += seal.records;
+    }
+}
+
+/// A topic that went away, or was made anew, while it was read.
+async fn changed_topics(cluster: &Cluster, topics: &[TopicState]) -> Result<Vec<Incomplete>, BackupError> {
+    let before = cluster.metadata().await?;
+    let now = cluster.refresh(&before).await?;
+    let changed = topics.iter().filter_map(|topic| {
+        let detail = match now.topics.get(&topic.name) {
+            Some(found) if found.id == topic.id => return None,
+            Some(found) => format!("was deleted and created anew (id {}) while it was backed up", found.id),
+            None => "was deleted while it was backed up".to_owned(),
+        };
+        Some(Incomplete { kind: IncompleteKind::TopicChanged, subject: topic.name.to_string(), detail })
+    });
+    Ok(changed.collect())
+}
+
+fn head(
+    context: Context<'_>,
+    plan: &BackupPlan,
+    topics: Vec<TopicState>,
+    incomplete: &[Incomplete],
+    totals: &mut Totals,
+    run: &str,
+    started: Timestamp,
+) -> Result<SnapshotHead, BackupError> {
+    let repository = context.repository;
+    totals.groups = plan.groups.groups.len() as u64;
+    let groups = GroupsPart { groups: plan.groups.groups.clone() };
+    let excluded = Excluded { topics: plan.excluded_topics.clone(), groups: plan.groups.excluded.clone() };
+    let left_out = !(excluded.topics.is_empty() && excluded.groups.is_empty());
+    Ok(SnapshotHead {
+        format: FORMAT_VERSION,
+        // The repository gives it the next free number.
+        sequence: 0,
+        repository_id: repository.document().repository_id.clone(),
+        cluster_id: plan.cluster_id.clone(),
+        run: run.to_owned(),
+        run_horizon: plan.run_horizon.clone().unwrap_or_default(),
+        parent: plan.parent.clone(),
+        started,
+        groups_captured: plan.groups_captured,
+        fences_taken: plan.fences_taken,
+        committed: Timestamp::now(),
+        selection: context.options.selection.clone(),
+        topics: repository.write_topics(topics)?,
+        groups: repository.put_part(&groups)?,
+        excluded: if left_out { Some(repository.put_part(&excluded)?) } else { None },
+        incomplete: incomplete.to_vec(),
+        totals: *totals,
+        ktape_version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}

@@ -1,0 +1,151 @@
+//! Reads every group's committed offsets. Done before the fences are taken, so that no position lies past the data.
+
+use std::collections::BTreeSet;
+
+use super::selection::Chooser;
+use crate::cluster::{Cluster, ClusterError, GroupListing, GroupOffsets, ListedGroup};
+use crate::model::{GroupId, GroupType};
+use crate::repository::format::{GroupOffset, GroupState, Incomplete, IncompleteKind};
+
+/// The groups as they were read.
+#[derive(Debug, Default)]
+pub struct Captured {
+    /// The groups that were taken, ascending by id.
+    pub groups: Vec<GroupState>,
+    /// Groups the selection leaves out.
+    pub excluded: Vec<String>,
+    /// What could not be read.
+    pub incomplete: Vec<Incomplete>,
+}
+
+/// Reads the groups that the chooser takes. `known` are the ids of the last snapshot: one that the cluster does not
+/// list any more is confirmed dead or reported.
+pub async fn capture(
+    cluster: &Cluster,
+    chooser: &Chooser,
+    known: &BTreeSet<GroupId>,
+    accept_partial_view: bool,
+) -> Result<Captured, ClusterError> {
+    let listing = cluster.list_groups().await;
+    let mut captured = Captured::default();
+    if !accept_partial_view {
+        captured.incomplete.extend(partial_view(&listing));
+    }
+    let (taken, excluded): (Vec<_>, Vec<_>) =
+        listing.groups.iter().cloned().partition(|group| chooser.takes_group(group.id.as_str()));
+    captured.excluded = excluded.into_iter().map(|group| group.id.to_string()).collect();
+    confirm_dead(cluster, &listing, known, chooser, &mut captured).await?;
+    read_offsets(cluster, taken, &mut captured).await;
+    captured.groups.sort_by(|a, b| a.id.cmp(&b.id));
+    captured.excluded.sort();
+    Ok(captured)
+}
+
+fn partial_view(listing: &GroupListing) -> Vec<Incomplete> {
+    let mut reasons: Vec<Incomplete> = listing
+        .unanswered
+        .iter()
+        .map(|(node, error)| Incomplete {
+            kind: IncompleteKind::PartialView,
+            subject: format!("broker {node}"),
+            detail: format!("did not list its groups: {error}"),
+        })
+        .collect();
+    if !listing.rounds_agree {
+        reasons.push(Incomplete {
+            kind: IncompleteKind::PartialView,
+            subject: "consumer groups".to_owned(),
+            detail: "the list kept changing while it was read; a moving coordinator may have hidden some".to_owned(),
+        });
+    }
+    reasons
+}
+
+/// A group of the last snapshot that is not listed must be dead; anything else is a group we cannot see.
+/// Asking for a coordinator could create `__consumer_offsets`, so nothing is asked where that topic is not there.
+async fn confirm_dead(
+    cluster: &Cluster,
+    listing: &GroupListing,
+    known: &BTreeSet<GroupId>,
+    chooser: &Chooser,
+    captured: &mut Captured,
+) -> Result<(), ClusterError> {
+    let listed: BTreeSet<&GroupId> = listing.groups.iter().map(|group| &group.id).collect();
+    let gone: Vec<GroupId> =
+        known.iter().filter(|id| !listed.contains(id) && chooser.takes_group(id.as_str())).cloned().collect();
+    let metadata = cluster.metadata().await?;
+    if gone.is_empty() || !metadata.topics.keys().any(|name| name.as_str() == "__consumer_offsets") {
+        return Ok(());
+    }
+    for (id, answer) in cluster.describe_groups(&gone).await {
+        let detail = match answer {
+            Ok(group) if group.state.eq_ignore_ascii_case("dead") => continue,
+            Ok(group) => format!("was in the last snapshot, is not listed, yet its coordinator says {:?}", group.state),
+            Err(error) => format!("was in the last snapshot, is not listed, and could not be asked about: {error}"),
+        };
+        captured.incomplete.push(Incomplete { kind: IncompleteKind::Group, subject: id.to_string(), detail });
+    }
+    Ok(())
+}
+
+async fn read_offsets(cluster: &Cluster, listed: Vec<ListedGroup>, captured: &mut Captured) {
+    let (shares, listed): (Vec<_>, Vec<_>) = listed.into_iter().partition(|group| group.kind() == GroupType::Share);
+    captured.incomplete.extend(shares.into_iter().map(|group| Incomplete {
+        kind: IncompleteKind::Group,
+        subject: group.id.to_string(),
+        detail: "is a share group: its positions are not committed offsets and are not backed up".to_owned(),
+    }));
+    let ids: Vec<GroupId> = listed.iter().map(|group| group.id.clone()).collect();
+    let mut answers = cluster.fetch_groups(&ids).await;
+    answers.sort_by(|a, b| a.0.cmp(&b.0));
+    for group in listed {
+        let found = answers.binary_search_by(|(id, _)| id.cmp(&group.id)).ok().map(|at| &answers[at].1);
+        match found {
+            Some(Ok(offsets)) => {
+                captured.incomplete.extend(refused(&group.id, offsets));
+                captured.groups.push(state(group, offsets));
+            }
+            Some(Err(error)) => captured.incomplete.push(unread(&group.id, &error.to_string())),
+            None => captured.incomplete.push(unread(&group.id, "its coordinator did not answer for it")),
+        }
+    }
+}
+
+fn refused(id: &GroupId, read: &GroupOffsets) -> Vec<Incomplete> {
+    let refused = read.refused.iter().map(|(at, code)| Incomplete {
+        kind: IncompleteKind::Group,
+        subject: id.to_string(),
+        detail: format!("its committed offset for {at} could not be read: {code}"),
+    });
+    refused.collect()
+}
+
+fn unread(id: &GroupId, cause: &str) -> Incomplete {
+    Incomplete {
+        kind: IncompleteKind::Group,
+        subject: id.to_string(),
+        detail: format!("its committed offsets could not be read: {cause}"),
+    }
+}
+
+fn state(group: ListedGroup, read: &GroupOffsets) -> GroupState {
+    let mut offsets: Vec<GroupOffset> = read
+        .offsets
+        .iter()
+        .filter(|(_, committed)| committed.offset >= 0)
+        .map(|(at, committed)| GroupOffset {
+            topic: at.topic.clone(),
+            partition: at.partition,
+            committed: committed.clone(),
+        })
+        .collect();
+    offsets.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
+    GroupState {
+        group_type: group.kind(),
+        id: group.id,
+        protocol_type: group.protocol_type,
+        state: group.state,
+        unstable: read.unstable,
+        offsets,
+    }
+}

@@ -1,0 +1,46 @@
+//! Takes a snapshot of a cluster: plan -> execute -> report.
+//!
+//! Invariants: groups are read before fences are taken, fences before data is fetched; a segment is sealed and
+//! journaled before a snapshot names it; the snapshot's head is the last thing written. A killed run leaves whole,
+//! journaled segments, which the next one takes over, and unfinished files, which nothing refers to.
+//! Nothing on the cluster is changed, and no record is decoded.
+
+mod configs;
+mod error;
+mod execute;
+mod fences;
+mod fetch;
+mod groups;
+mod history;
+mod journal;
+mod lane;
+mod options;
+mod partition;
+mod plan;
+mod report;
+mod resume;
+mod selection;
+mod writers;
+
+pub use error::BackupError;
+pub use execute::Context;
+pub use options::BackupOptions;
+pub use report::{BackupReport, CommittedSnapshot, Note, PlanReport, PlannedTopicReport, StopReason};
+
+use crate::model::Timestamp;
+
+/// Backs up what the options select. Holds the lock of its selection while it runs.
+pub async fn backup(context: Context<'_>) -> Result<BackupReport, BackupError> {
+    let started = Timestamp::now();
+    let _lock = context.repository.lock("backup", &context.options.selection)?;
+    let run = context.repository.begin_run(&context.cluster.cluster_id())?;
+    let plan = plan::plan(context.cluster, context.repository, context.options, run.id(), context.progress).await?;
+    execute::execute(context, plan, run, started).await
+}
+
+/// What a backup would do.
+pub async fn dry_run(context: Context<'_>) -> Result<PlanReport, BackupError> {
+    let run = context.repository.begin_run(&context.cluster.cluster_id())?;
+    let plan = plan::plan(context.cluster, context.repository, context.options, run.id(), context.progress).await?;
+    Ok(PlanReport::new(&plan, context.repository.free_space()))
+}

@@ -1,0 +1,218 @@
+//! What a run will do: topics, groups, fences, and where each partition goes on.
+//! Order matters: groups first, then fences; the data comes last.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::configs::{self, TopicConfigs};
+use super::error::BackupError;
+use super::fences::{self, Bounds};
+use super::groups::{self, Captured};
+use super::history::History;
+use super::options::BackupOptions;
+use super::resume::{Continuation, Now};
+use super::selection::Chooser;
+use crate::cluster::{Cluster, Metadata, TopicMeta};
+use crate::model::{Timestamp, TopicId, TopicName, TopicPartition};
+use crate::progress::Progress;
+use crate::repository::Repository;
+use crate::repository::format::{ConfigEntry, Incomplete, IncompleteKind, Parent};
+
+/// Everything that is decided before the first byte of data is fetched.
+#[derive(Debug)]
+pub struct BackupPlan {
+    /// Cluster it is about.
+    pub cluster_id: String,
+    /// Snapshot it continues.
+    pub parent: Option<Parent>,
+    /// Runs up to this id need not be looked at by later runs.
+    pub run_horizon: Option<String>,
+    /// Topics to back up, ascending.
+    pub topics: Vec<PlannedTopic>,
+    /// Topics that are left out, ascending.
+    pub excluded_topics: Vec<String>,
+    /// Groups as they were read.
+    pub groups: Captured,
+    /// When groups were read and fences taken.
+    pub groups_captured: Timestamp,
+    /// See `groups_captured`.
+    pub fences_taken: Timestamp,
+    /// What is known to be lacking so far.
+    pub incomplete: Vec<Incomplete>,
+}
+
+/// One topic.
+#[derive(Debug)]
+pub struct PlannedTopic {
+    /// Its name.
+    pub name: TopicName,
+    /// Its id.
+    pub id: TopicId,
+    /// Replicas of partition 0.
+    pub replication_factor: i16,
+    /// Configs set on it.
+    pub configs: Vec<ConfigEntry>,
+    /// Effective configs that matter.
+    pub effective: Vec<ConfigEntry>,
+    /// Its partitions, ascending.
+    pub partitions: Vec<PlannedPartition>,
+}
+
+/// One partition.
+#[derive(Debug)]
+pub struct PlannedPartition {
+    /// Its number.
+    pub partition: i32,
+    /// The broker's bounds; `None` where no leader told them.
+    pub bounds: Option<Bounds>,
+    /// Where it goes on.
+    pub continuation: Continuation,
+    /// When its stored data was last known to be the log as it was.
+    pub fenced: Option<Timestamp>,
+}
+
+impl PlannedPartition {
+    /// Offsets between what is stored and the fence.
+    pub fn offsets_to_fetch(&self) -> i64 {
+        self.bounds.map_or(0, |bounds| (bounds.last_stable - self.continuation.next).max(0))
+    }
+}
+
+/// Asks the cluster and the repository, and decides. Changes nothing on either.
+pub async fn plan(
+    cluster: &Cluster,
+    repository: &Repository,
+    options: &BackupOptions,
+    own_run: &str,
+    progress: &dyn Progress,
+) -> Result<BackupPlan, BackupError> {
+    let chooser = Chooser::new(&options.selection)?;
+    let mut history = History::load(repository, &cluster.cluster_id(), &options.selection, &chooser, own_run)?;
+    let metadata = cluster.metadata().await?;
+    let (taken, excluded_topics) = choose_topics(&metadata, &chooser)?;
+    let configs = configs::read(cluster, &taken).await;
+
+    progress.note("reading consumer groups");
+    let groups_captured = Timestamp::now();
+    let groups = groups::capture(cluster, &chooser, &history.groups, options.accept_partial_view).await?;
+    check_group_patterns(&chooser, &groups)?;
+
+    progress.note("taking fences");
+    let fences_taken = Timestamp::now();
+    let partitions = all_partitions(&metadata, &taken);
+    let (bounds, mut incomplete) = fences::take(cluster, &partitions).await?;
+    incomplete.extend(configs.incomplete.iter().cloned());
+    incomplete.extend(groups.incomplete.iter().cloned());
+
+    let mut topics = Vec::with_capacity(taken.len());
+    for name in taken {
+        let Some(meta) = metadata.topics.get(&name) else { continue };
+        if let Some(error) = &meta.error {
+            incomplete.push(unreadable(&name, &error.to_string()));
+        }
+        let configs = configs.of(&name);
+        topics.push(plan_topic(name, meta, configs, &bounds, &mut history, fences_taken));
+    }
+    let mut plan = BackupPlan {
+        cluster_id: cluster.cluster_id(),
+        parent: history.parent.clone(),
+        run_horizon: history.run_horizon.clone(),
+        topics,
+        excluded_topics,
+        groups,
+        groups_captured,
+        fences_taken,
+        incomplete,
+    };
+    fences::check_epochs(cluster, &mut plan.topics).await;
+    Ok(plan)
+}
+
+fn choose_topics(metadata: &Metadata, chooser: &Chooser) -> Result<(Vec<TopicName>, Vec<String>), BackupError> {
+    let (taken, excluded): (Vec<_>, Vec<_>) = metadata
+        .topics
+        .iter()
+        .partition::<Vec<_>, _>(|(name, meta)| chooser.takes_topic(name.as_str(), is_guarded(name, meta)));
+    let taken: Vec<TopicName> = taken.into_iter().map(|(name, _)| name.clone()).collect();
+    let names: Vec<&str> = taken.iter().map(TopicName::as_str).collect();
+    if let Some(pattern) = chooser.unmatched_topics(&names).first() {
+        return Err(BackupError::NothingMatches { noun: "topic", pattern: (*pattern).to_owned() });
+    }
+    Ok((taken, excluded.into_iter().map(|(name, _)| name.to_string()).collect()))
+}
+
+/// The brokers' own state: what it says is captured in other ways, and nobody may write it back.
+fn is_guarded(name: &TopicName, meta: &TopicMeta) -> bool {
+    let state = ["__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata"];
+    meta.internal || state.contains(&name.as_str())
+}
+
+fn check_group_patterns(chooser: &Chooser, groups: &Captured) -> Result<(), BackupError> {
+    let ids: BTreeSet<&str> = groups.groups.iter().map(|group| group.id.as_str()).collect();
+    let unread: BTreeSet<&str> = groups.incomplete.iter().map(|one| one.subject.as_str()).collect();
+    let ids: Vec<&str> = ids.union(&unread).copied().collect();
+    match chooser.unmatched_groups(&ids).first() {
+        Some(pattern) => Err(BackupError::NothingMatches { noun: "group", pattern: (*pattern).to_owned() }),
+        None => Ok(()),
+    }
+}
+
+fn unreadable(name: &TopicName, cause: &str) -> Incomplete {
+    Incomplete { kind: IncompleteKind::NotReached, subject: name.to_string(), detail: cause.to_owned() }
+}
+
+fn all_partitions(metadata: &Arc<Metadata>, taken: &[TopicName]) -> Vec<TopicPartition> {
+    let of = |name: &TopicName| metadata.topics.get(name).map(|meta| meta.partitions.keys().copied());
+    taken
+        .iter()
+        .flat_map(|name| of(name).into_iter().flatten().map(|partition| TopicPartition::new(name.clone(), partition)))
+        .collect()
+}
+
+fn plan_topic(
+    name: TopicName,
+    meta: &TopicMeta,
+    configs: TopicConfigs,
+    bounds: &fences::Fences,
+    history: &mut History,
+    time: Timestamp,
+) -> PlannedTopic {
+    let past = history.configs_of(&name);
+    let retention = configs.delete_retention_ms(past);
+    let mut partitions = Vec::with_capacity(meta.partitions.len());
+    for partition in meta.partitions.keys().copied() {
+        let bounds = bounds.get(&TopicPartition::new(name.clone(), partition)).copied();
+        let stored = history.take(&name, meta.id, partition);
+        let fenced = stored.as_ref().and_then(|stored| stored.fenced);
+        partitions.push(PlannedPartition {
+            partition,
+            bounds,
+            continuation: go_on(stored, bounds, time, retention),
+            fenced,
+        });
+    }
+    let replicas = meta.partitions.values().next().map_or(1, |partition| partition.replicas.len());
+    PlannedTopic {
+        name,
+        id: meta.id,
+        replication_factor: i16::try_from(replicas).unwrap_or(i16::MAX),
+        configs: configs.set_on_topic,
+        effective: configs.effective,
+        partitions,
+    }
+}
+
+/// A partition whose bounds are unknown keeps what is stored of it and gets nothing new.
+fn go_on(
+    stored: Option<super::resume::Stored>,
+    bounds: Option<Bounds>,
+    time: Timestamp,
+    delete_retention_ms: Option<i64>,
+) -> Continuation {
+    let (log_start, fence, delete_retention_ms) = match (&bounds, &stored) {
+        (Some(bounds), _) => (bounds.log_start, bounds.last_stable, delete_retention_ms),
+        (None, Some(stored)) => (stored.first, stored.next, None),
+        (None, None) => (0, 0, None),
+    };
+    Continuation::new(stored, Now { log_start, fence, time, delete_retention_ms })
+}

@@ -1,0 +1,202 @@
+//! Where a partition's backup goes on: what the last snapshot and killed runs left, and whether it still holds.
+//!
+//! A lineage is one unbroken history. It is left, and the partition read again from its log start, when the stored
+//! end is not part of the log any more (truncation), or when a compacted log may have lost tombstones meanwhile.
+
+use crate::model::{OffsetRange, Timestamp};
+use crate::repository::format::{MissingRange, OpenTransaction, Seal, SegmentList};
+
+/// What is stored of one partition so far, from the last snapshot and from runs that were killed after it.
+#[derive(Debug, Clone, Default)]
+pub struct Stored {
+    /// Its lineage.
+    pub lineage: u32,
+    /// Where the lineage began.
+    pub first: i64,
+    /// Up to where it is stored.
+    pub next: i64,
+    /// When the data was last known to be the log as it was: the last fence, or the first seal of a killed run that
+    /// began a lineage.
+    pub fenced: Option<Timestamp>,
+    /// Segments of the snapshot.
+    pub segments: SegmentList,
+    /// Offsets already known to be missing.
+    pub missing: Vec<MissingRange>,
+    /// The newest of those segments.
+    pub last: Option<Seal>,
+    /// Seals taken over from killed runs, ascending.
+    pub taken_over: Vec<Seal>,
+}
+
+impl Stored {
+    /// The newest seal: what continuity is proved by.
+    pub fn last_seal(&self) -> Option<&Seal> {
+        self.taken_over.last().or(self.last.as_ref())
+    }
+
+    /// Takes over seals of killed runs: those that continue this lineage, or a whole newer lineage.
+    pub fn take_over(&mut self, mut seals: Vec<Seal>) {
+        seals.sort_by_key(|seal| (seal.lineage, seal.base, seal.next));
+        for seal in seals {
+            if seal.lineage > self.lineage || (self.last_seal().is_none() && self.fenced.is_none()) {
+                *self = Self {
+                    lineage: seal.lineage,
+                    first: seal.base,
+                    next: seal.base,
+                    fenced: Some(seal.index.first().map_or(seal.observed, |entry| entry.observed)),
+                    ..Self::default()
+                };
+            } else if seal.lineage < self.lineage {
+                continue;
+            }
+            if self.continues(&seal) {
+                self.next = seal.next;
+                self.taken_over.push(seal);
+            }
+        }
+    }
+
+    /// A killed run went on exactly where this ends: from the same offset, or past offsets that hold no batch,
+    /// handing over the same open transactions.
+    fn continues(&self, seal: &Seal) -> bool {
+        let open = self.last_seal().map_or(&[][..], |last| &last.open);
+        seal.base >= self.next && seal.carried == open
+    }
+}
+
+/// What the broker says of a partition now.
+#[derive(Debug, Clone, Copy)]
+pub struct Now {
+    /// First offset.
+    pub log_start: i64,
+    /// Where this run will end.
+    pub fence: i64,
+    /// The wall clock.
+    pub time: Timestamp,
+    /// Smallest `delete.retention.ms` since the last fence, where the topic is or was compacted.
+    pub delete_retention_ms: Option<i64>,
+}
+
+/// How a partition is continued.
+#[derive(Debug, Clone)]
+pub struct Continuation {
+    /// Lineage to write into.
+    pub lineage: u32,
+    /// Why the former lineage was left, if it was.
+    pub broken: Option<Broken>,
+    /// Where the lineage begins.
+    pub first: i64,
+    /// First offset that is not stored.
+    pub next: i64,
+    /// Header of the last stored batch, to be found again at its base offset before anything is appended.
+    pub proof: Option<Proof>,
+    /// Transactions open at `next`.
+    pub open: Vec<OpenTransaction>,
+    /// Segments so far.
+    pub segments: SegmentList,
+    /// Seals of killed runs that continue them.
+    pub taken_over: Vec<Seal>,
+    /// Offsets that are not stored.
+    pub missing: Vec<MissingRange>,
+}
+
+/// The last stored batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// Its base offset.
+    pub base: i64,
+    /// First offset after it.
+    pub next: i64,
+    /// Its 61 header bytes, hexadecimal.
+    pub header: String,
+    /// Leader epoch under which it was written; -1 if unknown.
+    pub leader_epoch: i32,
+    /// Compaction may have thinned or removed the batch: then the epochs alone decide.
+    pub compacted: bool,
+}
+
+/// Why a lineage was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Broken {
+    /// The log ends before what is stored, or holds something else there.
+    Truncated,
+    /// Tombstones written after the last fence may have come and gone.
+    TombstonesMayBeGone,
+}
+
+impl Continuation {
+    /// Decides from the two sides. Without anything stored, lineage 0 begins at the log start.
+    pub fn new(stored: Option<Stored>, now: Now) -> Self {
+        let Some(stored) = stored else { return Self::begin(0, None, now.log_start) };
+        if stored.next > now.fence.max(now.log_start) {
+            return Self::begin(stored.lineage + 1, Some(Broken::Truncated), now.log_start);
+        }
+        if tombstones_may_be_gone(stored.fenced, now) {
+            return Self::begin(stored.lineage + 1, Some(Broken::TombstonesMayBeGone), now.log_start);
+        }
+        Self::go_on(stored, now)
+    }
+
+    /// The same partition from its log start, in a new lineage.
+    pub fn begin_again(&self, reason: Broken, log_start: i64) -> Self {
+        Self::begin(self.lineage + 1, Some(reason), log_start)
+    }
+
+    fn begin(lineage: u32, broken: Option<Broken>, log_start: i64) -> Self {
+        Self {
+            lineage,
+            broken,
+            first: log_start,
+            next: log_start,
+            proof: None,
+            open: Vec::new(),
+            segments: SegmentList::default(),
+            taken_over: Vec::new(),
+            missing: Vec::new(),
+        }
+    }
+
+    fn go_on(stored: Stored, now: Now) -> Self {
+        let last = stored.last_seal();
+        let proof = last.map(|seal| Proof {
+            base: seal.last_batch_base,
+            next: seal.next,
+            header: seal.last_batch_header.clone(),
+            leader_epoch: seal.leader_epochs.last().map_or(-1, |start| start.epoch),
+            compacted: now.delete_retention_ms.is_some(),
+        });
+        let mut missing = stored.missing.clone();
+        if stored.next < now.log_start {
+            missing.push(MissingRange { range: OffsetRange { base: stored.next, next: now.log_start }, gap: false });
+        }
+        Self {
+            lineage: stored.lineage,
+            broken: None,
+            first: stored.first,
+            next: stored.next.max(now.log_start),
+            open: last.map(|seal| seal.open.clone()).unwrap_or_default(),
+            proof,
+            segments: trim(stored.segments, now.log_start),
+            taken_over: stored.taken_over,
+            missing: missing.into_iter().filter(|one| one.range.next > now.log_start).collect(),
+        }
+    }
+}
+
+/// A tombstone lives at least `delete.retention.ms` after it is written, so one written after the last fence can
+/// only have gone if that is about as long ago. A tenth and five minutes are kept for the run itself.
+fn tombstones_may_be_gone(fenced: Option<Timestamp>, now: Now) -> bool {
+    let (Some(retention), Some(fenced)) = (now.delete_retention_ms, fenced) else { return false };
+    let margin = (retention / 10).max(5 * 60 * 1000);
+    now.time.0.saturating_sub(fenced.0).saturating_add(margin) >= retention
+}
+
+/// Forgets segments wholly below the log start: a snapshot holds what the source showed.
+fn trim(mut segments: SegmentList, log_start: i64) -> SegmentList {
+    let newest = segments.tail.pop();
+    segments.parts.retain(|part| part.next > log_start);
+    segments.tail.retain(|seal| seal.next > log_start);
+    // The newest stays even if expired: continuity is proved by it, and it carries the open transactions.
+    segments.tail.extend(newest);
+    segments
+}

@@ -1,0 +1,96 @@
+//! Which of the cluster's topics and groups a run takes.
+
+use crate::model::{InvalidPattern, Patterns, Selection};
+
+/// Topics that nobody means when saying "all": the brokers' own, and those that replication tools keep for themselves.
+const INTERNAL: &[&str] =
+    &["__*", "_confluent*", "mm2-*.internal", "*.checkpoints.internal", "heartbeats", "*.heartbeats"];
+
+/// A selection with its patterns compiled.
+#[derive(Debug)]
+pub struct Chooser {
+    topics: Patterns,
+    exclude_topics: Patterns,
+    groups: Patterns,
+    exclude_groups: Patterns,
+    internal: Patterns,
+}
+
+impl Chooser {
+    /// Compiles the patterns.
+    pub fn new(selection: &Selection) -> Result<Self, InvalidPattern> {
+        Ok(Self {
+            topics: Patterns::new(&selection.topics)?,
+            exclude_topics: Patterns::new(&selection.exclude_topics)?,
+            groups: Patterns::new(&selection.groups)?,
+            exclude_groups: Patterns::new(&selection.exclude_groups)?,
+            internal: Patterns::new(INTERNAL)?,
+        })
+    }
+
+    /// Whether the topic is taken. An internal one is taken only if a pattern starts with its own first character
+    /// or spells it out, so `*` does not mean `__consumer_offsets`; and what brokers guard is never taken.
+    pub fn takes_topic(&self, name: &str, guarded: bool) -> bool {
+        if guarded || self.exclude_topics.matches(name) {
+            return false;
+        }
+        if self.topics.texts().is_empty() {
+            return !self.internal.matches(name);
+        }
+        self.topics.matches(name) && (!self.internal.matches(name) || self.names_internal(name))
+    }
+
+    /// Whether the group is taken.
+    pub fn takes_group(&self, id: &str) -> bool {
+        (self.groups.texts().is_empty() || self.groups.matches(id)) && !self.exclude_groups.matches(id)
+    }
+
+    /// Include patterns for topics that match none of the names: most likely a slip.
+    pub fn unmatched_topics<'a>(&'a self, names: &[&str]) -> Vec<&'a str> {
+        self.topics.unmatched(names)
+    }
+
+    /// Include patterns for groups that match none of the ids.
+    pub fn unmatched_groups<'a>(&'a self, ids: &[&str]) -> Vec<&'a str> {
+        self.groups.unmatched(ids)
+    }
+
+    fn names_internal(&self, name: &str) -> bool {
+        let meant = |text: &String| !text.starts_with(['*', '?']) && text.as_bytes().first() == name.as_bytes().first();
+        self.topics.texts().iter().any(meant)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chooser(topics: &[&str], exclude: &[&str]) -> Chooser {
+        let owned = |list: &[&str]| list.iter().map(ToString::to_string).collect();
+        let selection = Selection { topics: owned(topics), exclude_topics: owned(exclude), ..Selection::default() };
+        Chooser::new(&selection).unwrap()
+    }
+
+    #[test]
+    fn all_means_everything_but_internal_topics() {
+        let all = chooser(&[], &[]);
+        for name in ["orders", "_schemas", "connect-offsets", "app-store-changelog"] {
+            assert!(all.takes_topic(name, false), "{name}");
+        }
+        for name in ["__consumer_offsets", "_confluent-metrics", "mm2-offsets.a.internal", "heartbeats"] {
+            assert!(!all.takes_topic(name, false), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_star_does_not_mean_internal_topics_but_their_name_does() {
+        assert!(!chooser(&["*"], &[]).takes_topic("_confluent-metrics", false));
+        assert!(chooser(&["_confluent*"], &[]).takes_topic("_confluent-metrics", false));
+        assert!(!chooser(&["__*"], &[]).takes_topic("__consumer_offsets", true));
+    }
+
+    #[test]
+    fn exclusion_wins() {
+        assert!(!chooser(&["orders*"], &["orders-tmp"]).takes_topic("orders-tmp", false));
+    }
+}

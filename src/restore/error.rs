@@ -1,0 +1,154 @@
+//! Why a restore did not happen or stopped. What merely could not be kept is in the report.
+
+use crate::batch::BatchError;
+use crate::cluster::ClusterError;
+use crate::model::{Classify, ErrorClass, InvalidPattern, InvalidTopicName, OffsetRange, TopicName, TopicPartition};
+use crate::repository::RepositoryError;
+
+/// A restore that failed or was refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// The cluster could not be reached or refused something that is not one topic's alone.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// The repository could not be read or written.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    /// A pattern is malformed.
+    #[error(transparent)]
+    Pattern(#[from] InvalidPattern),
+    /// A rename leads to an illegal name.
+    #[error(transparent)]
+    Name(#[from] InvalidTopicName),
+    /// The repository has no such snapshot.
+    #[error("the repository has no snapshot {0}")]
+    NoSnapshot(String),
+    /// An include pattern or a rename fits nothing in the snapshot.
+    #[error("nothing in snapshot {snapshot} matches {what}")]
+    NothingMatches {
+        /// Which snapshot.
+        snapshot: u64,
+        /// `topic "x*"`, `rename "a=b"`.
+        what: String,
+    },
+    /// Two topics would get the same name.
+    #[error("topics {first} and {second} would both be restored as {target}")]
+    SameTarget {
+        /// One.
+        first: TopicName,
+        /// The other.
+        second: TopicName,
+        /// The name in the target.
+        target: TopicName,
+    },
+    /// A target topic holds records, or held some.
+    #[error("topic {topic} exists in the target and is not empty: partition {partition} holds offsets {range}")]
+    NotEmpty {
+        /// The topic in the target.
+        topic: TopicName,
+        /// The first partition that is not empty.
+        partition: i32,
+        /// What it holds.
+        range: OffsetRange,
+    },
+    /// A target topic exists with another number of partitions.
+    #[error("topic {topic} exists in the target with {found} partitions, the snapshot has {needed}")]
+    PartitionCount {
+        /// The topic in the target.
+        topic: TopicName,
+        /// In the target.
+        found: usize,
+        /// In the snapshot.
+        needed: usize,
+    },
+    /// The target has fewer brokers than a topic has replicas.
+    #[error("topic {topic} has replication factor {needed}, but the target has only {brokers} broker(s)")]
+    TooFewBrokers {
+        /// The topic in the target.
+        topic: TopicName,
+        /// Its replication factor.
+        needed: i16,
+        /// Brokers alive.
+        brokers: usize,
+    },
+    /// The target would not create a topic.
+    #[error("the target would not create topic {topic}: {reason}")]
+    CannotCreate {
+        /// The topic in the target.
+        topic: TopicName,
+        /// What it says.
+        reason: String,
+    },
+    /// Groups with members would lose what is committed for them.
+    #[error("consumer group(s) {0} have members in the target")]
+    ActiveGroups(String),
+    /// Positions lie outside the restored data, and that was to be refused.
+    #[error("{count} committed offset(s) lie outside the restored data, first {first}")]
+    OutOfRange {
+        /// How many.
+        count: usize,
+        /// The first, in words.
+        first: String,
+    },
+    /// Message format v0 or v1.
+    #[error("partition {partition} has batches in message format v0 or v1 ({batches} in {object}); restoring those is not supported yet")]
+    Legacy {
+        /// The partition.
+        partition: TopicPartition,
+        /// How many.
+        batches: u64,
+        /// Segment that holds them.
+        object: String,
+    },
+    /// A stored batch cannot be read.
+    #[error("segment {object}: {source}")]
+    Batch {
+        /// Key of the segment.
+        object: String,
+        /// What is wrong.
+        source: BatchError,
+    },
+    /// The broker stored a batch at another offset than planned: somebody else writes to the topic.
+    #[error("partition {partition}: a batch was stored at offset {found} instead of {planned}; somebody else writes to it")]
+    ForeignWriter {
+        /// The partition in the target.
+        partition: TopicPartition,
+        /// Where it should be.
+        planned: i64,
+        /// Where it is; the log end if seen at the end.
+        found: i64,
+    },
+    /// A partition made no progress, or was refused.
+    #[error("partition {partition}, source offsets from {offset}: {cause}")]
+    Partition {
+        /// The partition in the target.
+        partition: TopicPartition,
+        /// First source offset that is not restored.
+        offset: i64,
+        /// What the cluster said last.
+        cause: String,
+    },
+    /// The user asked.
+    #[error("interrupted")]
+    Interrupted,
+    /// A thread of ours ended without an answer.
+    #[error("the thread that {doing} ended unexpectedly")]
+    Thread {
+        /// What it was doing.
+        doing: &'static str,
+    },
+}
+
+impl Classify for RestoreError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Cluster(error) => error.class(),
+            Self::Repository(error) => error.class(),
+            Self::Batch { .. } => ErrorClass::Corrupt,
+            Self::Interrupted => ErrorClass::Cancelled,
+            Self::Thread { .. } | Self::Partition { .. } | Self::ForeignWriter { .. } => ErrorClass::Fatal,
+            _ => ErrorClass::Reject,
+        }
+    }
+}

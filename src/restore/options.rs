@@ -1,0 +1,79 @@
+//! What a restore is asked to do.
+
+use std::time::Duration;
+
+use super::rename::Renames;
+use crate::model::{Selection, Timestamp};
+
+/// Resolved settings of one restore.
+#[derive(Debug, Clone)]
+pub struct RestoreOptions {
+    /// Which snapshot.
+    pub snapshot: SnapshotChoice,
+    /// Which of its topics and groups.
+    pub selection: Selection,
+    /// Other names for topics.
+    pub renames: Renames,
+    /// Replication factor of all restored topics instead of their own.
+    pub replication_factor: Option<i16>,
+    /// Settings that win over those of the snapshot.
+    pub topic_configs: Vec<TopicConfigOverride>,
+    /// What becomes of group positions outside the restored data.
+    pub out_of_range: OutOfRange,
+    /// Bytes of batches that may be on their way at a time.
+    pub memory_bytes: usize,
+    /// Bytes worth sending in one request.
+    pub request_bytes: usize,
+    /// How long a partition may make no progress.
+    pub stall_timeout: Duration,
+}
+
+impl Default for RestoreOptions {
+    fn default() -> Self {
+        Self {
+            snapshot: SnapshotChoice::Latest,
+            selection: Selection::default(),
+            renames: Renames::default(),
+            replication_factor: None,
+            topic_configs: Vec::new(),
+            out_of_range: OutOfRange::Clamp,
+            memory_bytes: 64 << 20,
+            request_bytes: 4 << 20,
+            stall_timeout: Duration::from_secs(120),
+        }
+    }
+}
+
+/// Which snapshot to restore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SnapshotChoice {
+    /// The newest.
+    Latest,
+    /// By number.
+    Number(u64),
+    /// The newest whose fences were taken at or before this time.
+    At(Timestamp),
+}
+
+/// `--topic-config`: a setting for one topic, by its name in the target, or for all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicConfigOverride {
+    /// The topic; `None` for all.
+    pub topic: Option<String>,
+    /// Config name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// What becomes of a group's position below the log start or beyond the restored data.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OutOfRange {
+    /// The first restored record, or the end of the log.
+    #[default]
+    Clamp,
+    /// It is not committed.
+    Omit,
+    /// The restore is refused.
+    Refuse,
+}

@@ -1,6 +1,7 @@
 //! ktape from outside.
 
 mod cli;
+mod golden;
 mod layering;
 mod sources;
 mod tidy;

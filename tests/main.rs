@@ -4,4 +4,5 @@ mod cli;
 mod golden;
 mod layering;
 mod sources;
+mod store_contract;
 mod tidy;

@@ -28,3 +28,8 @@ pub use runs::Run;
 pub use segment::{OwnedBatch, SegmentReader, SegmentStart, SegmentWriter};
 pub use shards::{shard_count, shard_of};
 pub use snapshots::Snapshot;
+
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod tests;

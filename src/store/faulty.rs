@@ -125,16 +125,13 @@ fn effect(faults: &mut Vec<Fault>, operation: Operation, size: usize) -> Effect 
             Fault::TornWrite { nth, bytes } if operation == Operation::Write => {
                 count(nth).then_some(Effect::Tear(*bytes))
             }
-            Fault::FullAfter { bytes } => match bytes.checked_sub(size as u64) {
-                Some(left) => {
-                    *bytes = left;
-                    None
+            Fault::FullAfter { bytes } => {
+                match bytes.checked_sub(size as u64) {
+                    Some(left) => *bytes = left,
+                    None => effect = Effect::Fail(io::ErrorKind::StorageFull),
                 }
-                None => {
-                    effect = Effect::Fail(io::ErrorKind::StorageFull);
-                    None
-                }
-            },
+                None
+            }
             _ => None,
         };
         let keep = due.is_none();

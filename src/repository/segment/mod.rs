@@ -9,3 +9,6 @@ pub use facts::Facts;
 pub use reader::{OwnedBatch, SegmentReader};
 pub use scan::{Scan, ScanFault};
 pub use writer::{SegmentStart, SegmentWriter};
+
+#[cfg(test)]
+mod tests;

@@ -52,21 +52,6 @@ impl LocalStore {
         temporary.write(bytes).map_err(failed)?;
         Ok(temporary)
     }
-
-    fn collect(&self, folder: &Path, prefix: Option<&Key>, into: &mut Vec<ObjectInfo>) -> io::Result<()> {
-        for name in names(folder)? {
-            let Ok(key) = prefix.map_or_else(|| Key::new(name.clone()), |prefix| prefix.join(&name)) else { continue };
-            let path = folder.join(&name);
-            match fs::metadata(&path) {
-                Ok(metadata) if metadata.is_dir() => self.collect(&path, Some(&key), into)?,
-                Ok(metadata) => into.push(info(&key, &metadata)),
-                // Gone since it was listed, or a dangling link.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Store for LocalStore {
@@ -115,7 +100,7 @@ impl Store for LocalStore {
     fn list(&self, folder: Option<&Key>) -> Result<Vec<ObjectInfo>, StoreError> {
         let path = self.folder(folder);
         let mut objects = Vec::new();
-        self.collect(&path, folder, &mut objects)
+        collect(&path, folder, &mut objects)
             .map_err(|source| StoreError::new("list", folder, path.display().to_string(), source))?;
         objects.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         Ok(objects)
@@ -151,6 +136,21 @@ impl Store for LocalStore {
     fn describe(&self) -> String {
         self.root.display().to_string()
     }
+}
+
+fn collect(folder: &Path, prefix: Option<&Key>, into: &mut Vec<ObjectInfo>) -> io::Result<()> {
+    for name in names(folder)? {
+        let Ok(key) = prefix.map_or_else(|| Key::new(name.clone()), |prefix| prefix.join(&name)) else { continue };
+        let path = folder.join(&name);
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => collect(&path, Some(&key), into)?,
+            Ok(metadata) => into.push(info(&key, &metadata)),
+            // Gone since it was listed, or a dangling link.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Names in a folder, ascending; none where there is no folder. Names that are not UTF-8 were not made by us.

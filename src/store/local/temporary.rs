@@ -35,11 +35,9 @@ impl Temporary {
             let path = folder.join(format!("{}.{}.{}", host(), std::process::id(), random_hex(8)?));
             let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
             // Between those two lines a sweep may have taken it for a dead writer's: then begin again.
-            let locked = match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => true,
-                Err(Errno::WOULDBLOCK) => false,
-                Err(_) => true, // A file system without locks: sweeps cannot lock either.
-            };
+            // A file system without locks gives another error: there, sweeps cannot lock either.
+            let lock = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive);
+            let locked = lock != Err(Errno::WOULDBLOCK);
             if locked && file.metadata()?.nlink() > 0 {
                 return Ok(Self { file, path: Some(path) });
             }

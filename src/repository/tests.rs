@@ -1,0 +1,188 @@
+//! Lists, shards, snapshots and runs.
+
+use std::sync::Arc;
+
+use super::format::{Seal, SegmentList, SnapshotHead};
+use super::testing::{self, CLUSTER, batch};
+use super::*;
+use crate::model::TopicName;
+use crate::store::{Fault, FaultyStore, Key, MemoryStore, Operation, Store};
+
+fn seals(repository: &Repository, run: &Run, count: i64) -> Vec<Seal> {
+    let first = testing::segment(repository, run, testing::start("orders", 0, run, None), &[batch(0, 1)]);
+    (0..count).map(|number| Seal { base: number, next: number + 1, ..first.clone() }).collect()
+}
+
+#[test]
+fn a_list_keeps_its_order_and_few_parts_however_long_it_grows() {
+    let repository = testing::repository(MemoryStore::new());
+    let run = repository.begin_run(CLUSTER).unwrap();
+    let all = seals(&repository, &run, 3000);
+    let mut list = SegmentList::default();
+    for seal in &all {
+        list = repository.append_seals(list, vec![seal.clone()]).unwrap();
+        assert!(list.tail.len() < SegmentList::TAIL_MAX);
+        assert!(list.parts.len() <= 48, "{}", list.parts.len());
+    }
+    let back: Vec<Seal> = repository.seals(&list).collect::<Result<_, _>>().unwrap();
+    assert_eq!(back, all);
+    assert_eq!(repository.last_seal(&list).unwrap().unwrap(), all[2999]);
+    assert_eq!(list.parts.iter().map(|part| part.seals).sum::<u64>() + list.tail.len() as u64, 3000);
+    for part in &list.parts {
+        let inside = repository.seals_of(part).unwrap();
+        assert_eq!((part.base, part.next), (inside[0].base, inside[inside.len() - 1].next));
+    }
+    let at_once = repository.append_seals(SegmentList::default(), all).unwrap();
+    assert_eq!(at_once, list);
+}
+
+#[test]
+fn topics_are_found_again_and_unchanged_shards_are_shared() {
+    let store = MemoryStore::new();
+    let repository = testing::repository(store.clone());
+    let mut topics: Vec<_> = (0..500).map(|number| testing::topic(&format!("topic-{number}"), Vec::new())).collect();
+    let shards = repository.write_topics(topics.clone()).unwrap();
+    assert_eq!(shards.len(), 8);
+    let head = SnapshotHead { topics: shards.clone(), ..testing::head("r") };
+    let name = TopicName::new("topic-77").unwrap();
+    assert_eq!(repository.topic(&head, &name).unwrap().unwrap(), topics[77]);
+    assert!(repository.topic(&head, &TopicName::new("other").unwrap()).unwrap().is_none());
+    let mut back: Vec<_> = repository.topics(&head).unwrap().collect::<Result<_, _>>().unwrap();
+    back.sort_by(|a, b| a.name.cmp(&b.name));
+    topics.sort_by(|a, b| a.name.cmp(&b.name));
+    assert_eq!(back, topics);
+    let before = store.list(None).unwrap().len();
+    topics[77].replication_factor = 3;
+    let again = repository.write_topics(topics).unwrap();
+    assert_eq!(store.list(None).unwrap().len(), before + 1);
+    assert_eq!(again.iter().zip(&shards).filter(|(a, b)| a != b).count(), 1);
+    let none = repository.write_topics(Vec::new()).unwrap();
+    assert_eq!((none.len(), none[0].topics), (1, 0));
+}
+
+#[test]
+fn snapshots_are_numbered_from_one_and_name_their_parents() {
+    let repository = testing::repository(MemoryStore::new());
+    assert!(repository.latest().unwrap().is_none());
+    let run = repository.begin_run(CLUSTER).unwrap();
+    let first = testing::commit(&repository, &run, None, Vec::new());
+    let second = testing::commit(&repository, &run, Some(&first), Vec::new());
+    assert_eq!(repository.snapshots().unwrap(), [1, 2]);
+    assert_eq!(repository.latest().unwrap().unwrap(), second);
+    assert_eq!(second.head.parent.as_ref().unwrap().id, first.id);
+    assert_eq!(repository.newest(|head| head.parent.is_none()).unwrap().unwrap(), first);
+    assert!(matches!(repository.head(7), Err(RepositoryError::NoSuchSnapshot { sequence: 7, .. })));
+}
+
+#[test]
+fn two_that_commit_at_once_get_two_numbers() {
+    let store = MemoryStore::new();
+    let repository = testing::repository(store.clone());
+    let commits: Vec<_> = (0..8)
+        .map(|_| {
+            let repository = repository.clone();
+            std::thread::spawn(move || repository.commit(testing::head("r")).unwrap().head.sequence)
+        })
+        .collect();
+    let mut numbers: Vec<u64> = commits.into_iter().map(|thread| thread.join().unwrap()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=8).collect::<Vec<u64>>());
+}
+
+#[test]
+fn a_commit_that_failed_left_nothing_or_everything() {
+    let store = FaultyStore::new(MemoryStore::new());
+    let repository = testing::repository(store.clone());
+    let fails = |with| Fault::Fails { operation: Operation::PutIfAbsent, nth: 1, with };
+    store.inject(fails(std::io::ErrorKind::StorageFull));
+    assert!(repository.commit(testing::head("r")).is_err());
+    assert!(repository.snapshots().unwrap().is_empty());
+    store.inject(Fault::LostAnswer { operation: Operation::PutIfAbsent, nth: 1 });
+    assert!(repository.commit(testing::head("r")).is_err());
+    assert_eq!(repository.head(1).unwrap().head.sequence, 1);
+}
+
+#[test]
+fn heads_of_elsewhere_and_under_wrong_numbers_are_damage() {
+    let store = MemoryStore::new();
+    let repository = testing::repository(store.clone());
+    repository.commit(testing::head("r")).unwrap();
+    let bytes = store.get(&layout::snapshot(1).unwrap()).unwrap();
+    store.put(&layout::snapshot(2).unwrap(), &bytes).unwrap();
+    assert!(repository.head(2).unwrap_err().is_damage());
+    let other = testing::repository(MemoryStore::new());
+    other.store().put(&layout::snapshot(1).unwrap(), &bytes).unwrap();
+    assert!(other.head(1).unwrap_err().is_damage());
+}
+
+#[test]
+fn a_killed_run_hands_its_seals_to_the_next() {
+    let store = MemoryStore::new();
+    let repository = testing::repository(store.clone());
+    let killed = repository.begin_run(CLUSTER).unwrap();
+    let taken = testing::segment(&repository, &killed, testing::start("a", 0, &killed, None), &[batch(0, 1)]);
+    let lost = testing::segment(&repository, &killed, testing::start("b", 0, &killed, None), &[batch(0, 1)]);
+    store.delete(&Key::new(lost.object.as_str()).unwrap()).unwrap();
+    let elsewhere = repository.begin_run("another cluster").unwrap();
+    testing::segment(&repository, &elsewhere, testing::start("c", 0, &elsewhere, None), &[batch(0, 1)]);
+    let next = repository.begin_run(CLUSTER).unwrap();
+    assert!(killed.id() < elsewhere.id() && elsewhere.id() < next.id());
+    testing::segment(&repository, &next, testing::start("a", 1, &next, None), &[batch(0, 1)]);
+    let (seals, runs) = repository.left_over_seals(CLUSTER, "", next.id()).unwrap();
+    assert_eq!((seals, runs), (vec![taken], vec![killed.id().to_owned()]));
+    assert!(repository.left_over_seals(CLUSTER, next.id(), "").unwrap().0.is_empty());
+}
+
+#[test]
+fn a_run_file_that_was_cut_off_is_passed_over() {
+    let store = MemoryStore::new();
+    let repository = testing::repository(store.clone());
+    let killed = repository.begin_run(CLUSTER).unwrap();
+    testing::segment(&repository, &killed, testing::start("a", 0, &killed, None), &[batch(0, 1)]);
+    let key = layout::seal_batch(killed.id(), 1).unwrap();
+    let bytes = store.get(&key).unwrap();
+    for size in 0..bytes.len() {
+        store.put(&key, &bytes[..size]).unwrap();
+        assert!(repository.left_over_seals(CLUSTER, "", "").unwrap().0.is_empty());
+    }
+}
+
+#[test]
+fn run_ids_ascend_even_if_a_clock_goes_back() {
+    let repository = testing::repository(MemoryStore::new());
+    let future = layout::seal_batch("29991231T235959999Z-00000000", 1).unwrap();
+    repository.store().put(&future, b"").unwrap();
+    let run = repository.begin_run(CLUSTER).unwrap();
+    assert!(run.id().starts_with("30000101T000000000Z-"), "{}", run.id());
+}
+
+#[test]
+fn a_repository_is_usable_after_any_single_write_that_failed() {
+    // Every write in turn meets a full disk; afterwards the same backup completes.
+    for nth in 1..40 {
+        let store = FaultyStore::new(MemoryStore::new());
+        let repository = testing::repository(store.clone());
+        let one = |operation| Fault::Fails { operation, nth, with: std::io::ErrorKind::StorageFull };
+        for operation in [Operation::PutIfAbsent, Operation::Write, Operation::Publish, Operation::Create] {
+            store.inject(one(operation));
+        }
+        let attempt = std::panic::AssertUnwindSafe(|| backup(&repository));
+        let _ = std::panic::catch_unwind(attempt);
+        store.heal();
+        backup(&repository);
+        let again = Repository::open_in(Arc::new(store.clone())).unwrap();
+        for number in again.snapshots().unwrap() {
+            let head = again.head(number).unwrap().head;
+            let topics: Vec<_> = again.topics(&head).unwrap().collect::<Result<_, _>>().unwrap();
+            assert_eq!(topics.len(), 1);
+        }
+    }
+}
+
+fn backup(repository: &Repository) {
+    let run = repository.begin_run(CLUSTER).unwrap();
+    let seal = testing::segment(repository, &run, testing::start("a", 0, &run, None), &[batch(0, 1), batch(1, 1)]);
+    let list = repository.append_seals(SegmentList::default(), vec![seal.clone()]).unwrap();
+    let topic = testing::topic("a", vec![testing::partition(0, &[seal], list)]);
+    testing::commit(repository, &run, None, vec![topic]);
+}

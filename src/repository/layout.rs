@@ -69,6 +69,11 @@ pub fn seal_batch(run: &str, number: u64) -> Result<Key, InvalidKey> {
     Key::new(format!("{RUNS}/{run}/{number:06}.json"))
 }
 
+/// Folder of one restore; `key` tells what is restored to where.
+pub fn restore(key: &str, id: &str) -> Result<Key, InvalidKey> {
+    Key::new(format!("{RESTORES}/{key}/{id}"))
+}
+
 /// A lock for one purpose and one selection.
 pub fn lock(purpose: &str, selection_digest: &str) -> Result<Key, InvalidKey> {
     let short = selection_digest.get(..16).unwrap_or(selection_digest);

@@ -14,6 +14,7 @@ pub mod layout;
 mod locks;
 mod open;
 mod parts;
+mod restores;
 mod runs;
 pub mod segment;
 mod segment_list;
@@ -24,8 +25,9 @@ pub use error::{Damage, RepositoryError};
 pub use locks::{Lock, LockOwner};
 pub use open::Repository;
 pub use parts::PART_BYTES_MAX;
+pub use restores::{RestoreFolder, TextObject};
 pub use runs::Run;
-pub use segment::{OwnedBatch, SegmentReader, SegmentStart, SegmentWriter};
+pub use segment::{AbortedIndex, OwnedBatch, SegmentReader, SegmentStart, SegmentWriter};
 pub use shards::{shard_count, shard_of};
 pub use snapshots::Snapshot;
 

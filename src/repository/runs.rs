@@ -54,8 +54,12 @@ impl Repository {
             Ok(files) => tracing::info!(files, "removed unfinished files of runs that were cut off"),
             Err(error) => tracing::warn!(%error, "unfinished files stay"),
         }
-        let id = format!("{}-{}", self.next_run_time()?, self.random(8)?);
-        Ok(Run { repository: self.clone(), id, cluster_id: cluster_id.to_owned(), written: AtomicU64::new(0) })
+        Ok(Run { repository: self.clone(), id: self.new_run_id()?, cluster_id: cluster_id.to_owned(), written: AtomicU64::new(0) })
+    }
+
+    /// An id that sorts after those of all runs so far.
+    pub(super) fn new_run_id(&self) -> Result<String, RepositoryError> {
+        Ok(format!("{}-{}", self.next_run_time()?, self.random(8)?))
     }
 
     /// Seals that runs after `horizon` made and no snapshot of theirs took in, oldest run first, and those runs' ids.

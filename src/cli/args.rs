@@ -5,7 +5,8 @@ use std::str::FromStr;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use super::settings::LogFormat;
-use super::{completions, init, man};
+use super::{backup, completions, init, man};
+use crate::model::Selection;
 
 /// Cold backups of Kafka topics and consumer groups.
 ///
@@ -28,6 +29,8 @@ pub struct Cli {
 pub enum Command {
     /// Make a repository
     Init(init::InitArgs),
+    /// Take a snapshot of a cluster's topics and consumer groups
+    Backup(Box<backup::BackupArgs>),
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
     /// Write the man pages
@@ -84,6 +87,17 @@ pub struct SelectionArgs {
     /// Consumer groups to leave out
     #[arg(long, value_name = "PATTERN", num_args = 1..)]
     pub exclude_groups: Vec<String>,
+}
+
+impl From<SelectionArgs> for Selection {
+    fn from(args: SelectionArgs) -> Self {
+        Self {
+            topics: args.topics,
+            exclude_topics: args.exclude_topics,
+            groups: args.groups,
+            exclude_groups: args.exclude_groups,
+        }
+    }
 }
 
 /// How to reach a cluster.

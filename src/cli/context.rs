@@ -8,6 +8,7 @@ use tokio::task;
 use super::args::ClusterArgs;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
+use super::report::Text;
 use super::settings::{Brokers, Settings};
 use super::{output, progress};
 use crate::cancel::Cancel;
@@ -30,7 +31,7 @@ impl Context {
         verb: &str,
         code: ExitCode,
         report: &R,
-        human: impl FnOnce(&mut String),
+        human: impl FnOnce(&mut Text),
     ) -> Result<ExitCode, Failure> {
         output::report(self.settings.json, verb, code, report, human)
     }

@@ -5,6 +5,7 @@ use std::error::Error;
 use std::io;
 
 use super::exit_code::ExitCode;
+use crate::backup::BackupError;
 use crate::cluster::{ClusterError, ErrorCode};
 use crate::repository::RepositoryError;
 use crate::store::StoreErrorKind;
@@ -35,9 +36,23 @@ pub enum Failure {
     /// The cluster, or the way to it.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    /// The backup.
+    #[error(transparent)]
+    Backup(BackupError),
     /// The process could not set itself up.
     #[error("starting up")]
     Start(#[source] io::Error),
+}
+
+/// What a verb hands on from a tower is that tower's failure.
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Cluster(error) => Self::Cluster(error),
+            BackupError::Repository(error) => Self::Repository(error),
+            error => Self::Backup(error),
+        }
+    }
 }
 
 impl Failure {
@@ -47,6 +62,7 @@ impl Failure {
             Self::Usage(_) => ExitCode::Usage,
             Self::Interrupted => ExitCode::Interrupted,
             Self::Repository(error) => repository_code(error),
+            Self::Backup(error) => backup_code(error),
             Self::Write { .. } | Self::Panicked(_) | Self::Cluster(_) | Self::Start(_) => ExitCode::Failed,
         }
     }
@@ -57,6 +73,7 @@ impl Failure {
             Self::Interrupted => return None,
             Self::Repository(error) => return Some(repository_hint(error)),
             Self::Cluster(error) => cluster_hint(error),
+            Self::Backup(error) => backup_hint(error),
             Self::Usage(_) => "`ktape VERB --help` shows what a verb takes, with examples",
             Self::Write { .. } => "make room or choose another place, and run the same command again",
             Self::Panicked(_) => "run the same command again, and please report this with the output of `-vv`",
@@ -133,6 +150,27 @@ fn store_hint(kind: StoreErrorKind) -> &'static str {
         StoreErrorKind::NotFound | StoreErrorKind::AlreadyExists | StoreErrorKind::Other => {
             "look at the disk (`dmesg`), then run the same command again"
         }
+    }
+}
+
+fn backup_code(error: &BackupError) -> ExitCode {
+    match error {
+        BackupError::Pattern(_) | BackupError::NothingMatches { .. } => ExitCode::Usage,
+        BackupError::OtherCluster { .. } => ExitCode::Refused,
+        _ => ExitCode::Failed,
+    }
+}
+
+fn backup_hint(error: &BackupError) -> &'static str {
+    match error {
+        BackupError::Pattern(_) => "patterns are globs: * and ? and [a-z] and {a,b}, in quotes",
+        BackupError::NothingMatches { .. } => {
+            "check the spelling; patterns match whole names, and `--dry-run` without them lists all"
+        }
+        BackupError::OtherCluster { .. } => {
+            "check --bootstrap-server, or make another repository for this cluster with `ktape init`"
+        }
+        _ => "run the same command again, and please report this with the output of `-vv`",
     }
 }
 

@@ -37,6 +37,6 @@ pub async fn run(args: InitArgs, context: &Context) -> Result<ExitCode, Failure>
         repository_id: repository.document().repository_id.clone(),
     };
     context.report("init", ExitCode::Done, &report, |out| {
-        *out = format!("made repository {} at {}\n", report.repository_id, report.repository);
+        out.line(format!("made repository {} at {}", report.repository_id, report.repository));
     })
 }

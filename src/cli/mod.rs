@@ -1,6 +1,7 @@
 //! The command line: flags in, one verb run, a result printed, an exit code out. Only this module prints.
 
 pub mod args;
+pub mod backup;
 pub mod completions;
 pub mod context;
 pub mod exit_code;
@@ -11,6 +12,7 @@ pub mod logging;
 pub mod man;
 pub mod output;
 pub mod progress;
+pub mod report;
 pub mod settings;
 pub mod table;
 pub mod terminal;
@@ -52,6 +54,7 @@ fn run(command: Command, settings: Settings) -> Result<ExitCode, Failure> {
         interrupt::watch(context.cancel.clone(), settings.quiet).map_err(Failure::Start)?;
         match command {
             Command::Init(args) => init::run(args, &context).await,
+            Command::Backup(args) => backup::run(*args, &context).await,
             Command::Completions(args) => completions::run(&args),
             Command::Man(args) => man::run(&args),
         }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::exit_code::ExitCode;
 use super::failure::Failure;
+use super::report::Text;
 use super::terminal;
 
 /// Version of the JSON documents on standard output; it changes when a reader would misread.
@@ -38,14 +39,14 @@ pub fn report<R: Serialize>(
     verb: &str,
     code: ExitCode,
     report: &R,
-    human: impl FnOnce(&mut String),
+    human: impl FnOnce(&mut Text),
 ) -> Result<ExitCode, Failure> {
     if json {
         print_json(&Document { ktape: JSON_VERSION, verb, exit_code: code.number(), report })?;
     } else {
-        let mut text = String::new();
+        let mut text = Text::default();
         human(&mut text);
-        raw(text.as_bytes())?;
+        raw(text.as_str().as_bytes())?;
     }
     Ok(code)
 }

@@ -30,13 +30,14 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// Appends the table to `out`, two spaces between columns, nothing at the ends of lines.
-    pub fn print(&self, out: &mut String) {
+    /// Its lines: two spaces between columns, nothing at the ends.
+    pub fn lines(&self) -> Vec<String> {
         let header = self.columns.iter().map(|(name, _)| (*name).to_owned()).collect();
         let rows: Vec<&Vec<String>> = std::iter::once(&header).chain(&self.rows).collect();
         let width =
             |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
         let widths: Vec<usize> = (0..self.columns.len()).map(|column| width(column).unwrap_or(0)).collect();
+        let mut lines = Vec::with_capacity(rows.len());
         for row in rows {
             let mut line = String::new();
             for ((cell, (_, align)), width) in row.iter().zip(&self.columns).zip(&widths) {
@@ -46,9 +47,9 @@ impl Table {
                     Align::Right => write!(line, "{cell:>width$}  "),
                 };
             }
-            out.push_str(line.trim_end());
-            out.push('\n');
+            lines.push(line.trim_end().to_owned());
         }
+        lines
     }
 }
 
@@ -61,8 +62,6 @@ mod tests {
         let mut table = Table::new(&[("topic", Align::Left), ("bytes", Align::Right)]);
         table.row(vec!["a".to_owned(), "1".to_owned()]);
         table.row(vec!["payments".to_owned(), "1234567".to_owned()]);
-        let mut out = String::new();
-        table.print(&mut out);
-        assert_eq!(out, "topic       bytes\na               1\npayments  1234567\n");
+        assert_eq!(table.lines(), ["topic       bytes", "a               1", "payments  1234567"]);
     }
 }

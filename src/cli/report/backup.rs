@@ -1,0 +1,67 @@
+//! The report of a backup, and of a backup that was only planned.
+
+use std::time::Duration;
+
+use super::{Text, short};
+use crate::backup::{BackupReport, Note, PlanReport};
+use crate::cli::table::{Align, Table};
+use crate::cli::units::{self, count};
+
+/// What a run did.
+pub fn snapshot(out: &mut Text, report: &BackupReport) {
+    let cluster = &report.cluster_id;
+    match &report.snapshot {
+        Some(made) => out.line(format!("snapshot {} ({}) of cluster {cluster}", made.sequence, short(&made.id))),
+        None => out.line(format!("no snapshot of cluster {cluster}: stopped before one could be committed")),
+    }
+    sums(out, report);
+    let expired = "expired: retention deleted these between runs, before they were backed up";
+    out.section(expired, report.expired.iter().map(note));
+    out.section("read again from the log start", report.new_lineages.iter().map(note));
+    out.left_out("topic", &report.excluded_topics);
+    out.left_out("group", &report.excluded_groups);
+    out.incomplete(&report.incomplete);
+    if report.stopped.is_some() || report.snapshot.is_none() {
+        out.line("stopped early: run the same command again, it goes on from here");
+    }
+}
+
+fn sums(out: &mut Text, report: &BackupReport) {
+    let totals = &report.totals;
+    let took = Duration::from_millis(report.finished.0.saturating_sub(report.started.0).max(0) as u64);
+    let new = (count(totals.new_records, "record"), count(totals.new_segments, "segment"));
+    let fetched = (units::size(report.fetched_bytes), units::duration(took));
+    out.line(format!("  new  {} in {}, fetched {} in {}", new.0, new.1, fetched.0, fetched.1));
+    let held = (count(totals.topics, "topic"), count(totals.partitions, "partition"), count(totals.groups, "group"));
+    let stored = (units::size(totals.bytes), count(totals.segments, "segment"));
+    out.line(format!("  all  {}, {}, {}, {} in {}", held.0, held.1, held.2, stored.0, stored.1));
+    if report.taken_over_segments > 0 {
+        let taken = count(report.taken_over_segments, "segment");
+        out.line(format!("  taken over from a run that was killed: {taken}"));
+    }
+}
+
+fn note(note: &Note) -> String {
+    format!("{}: {}", note.subject, note.detail)
+}
+
+/// What a run would do.
+pub fn plan(out: &mut Text, plan: &PlanReport) {
+    let columns = [("TOPIC", Align::Left), ("PARTITIONS", Align::Right), ("OFFSETS TO FETCH", Align::Right)];
+    let mut table = Table::new(&columns);
+    for topic in &plan.topics {
+        let offsets = units::thousands(topic.offsets_to_fetch.max(0) as u64);
+        table.row(vec![topic.name.clone(), topic.partitions.to_string(), offsets]);
+    }
+    out.table(&table);
+    let which = plan.parent.map_or("the first snapshot".to_owned(), |parent| format!("a snapshot after {parent}"));
+    let (topics, groups) = (count(plan.topics.len() as u64, "topic"), count(plan.groups.len() as u64, "group"));
+    let offsets = count(plan.offsets_to_fetch.max(0) as u64, "offset");
+    out.line(format!("would make {which} of cluster {}: {topics}, {groups}, {offsets} to fetch", plan.cluster_id));
+    if let Some(free) = plan.free_bytes {
+        out.line(format!("free where the repository lies: {}", units::size(free)));
+    }
+    out.left_out("topic", &plan.excluded_topics);
+    out.left_out("group", &plan.excluded_groups);
+    out.incomplete(&plan.incomplete);
+}

@@ -178,8 +178,8 @@ impl Classify for ClusterError {
                 let hopeless = tried.iter().all(|(_, error)| !error.class().is_retriable());
                 if hopeless { ErrorClass::Reject } else { ErrorClass::Retry }
             }
-            Self::UnknownNode(_) | Self::UnknownPartition(_) | Self::NoLeader(_) => ErrorClass::RefreshMetadata,
-            Self::Unsupported { .. } => ErrorClass::Reject,
+            Self::UnknownNode(_) | Self::NoLeader(_) => ErrorClass::RefreshMetadata,
+            Self::UnknownPartition(_) | Self::Unsupported { .. } => ErrorClass::Reject,
             Self::Unanswered { .. } | Self::Nonsense { .. } => ErrorClass::Corrupt,
             Self::OutcomeUnknown(_) => ErrorClass::Fatal,
         }

@@ -1,20 +1,29 @@
 //! Many brokers as one cluster: first contact, metadata, routing to leaders and coordinators, connections, retries.
 //!
-//! The types of the protocol crate stop in `api`; callers see this program's own nouns only.
+//! The types of the protocol crate stop here; callers see this program's own nouns only.
 
 mod answer;
 mod api;
+mod coordinator;
+mod data;
 mod error;
+mod features;
+mod handle;
+mod join;
 mod metadata;
 mod options;
+mod pool;
+mod route;
 
 pub use answer::{
     BrokerConfig, ConfigChange, Each, EpochEnd, FetchAnswer, FetchLimits, FetchPartition, FetchedPartition,
     GroupDescription, GroupListing, GroupOffsets, ListedGroup, NewTopic, OffsetSpec, PartitionOffset, ProducePartition,
     ProduceResult, ProducerIdentity, TopicConfig,
 };
-pub use api::{Cluster, DataConnection, Features};
+pub use data::DataConnection;
 pub use error::{ClusterError, Outcome, Subject};
+pub use features::Features;
+pub use handle::Cluster;
 pub use metadata::{Broker, Metadata, PartitionMeta, TopicMeta};
 pub use options::ClusterOptions;
 

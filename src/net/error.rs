@@ -41,6 +41,12 @@ pub enum Poison {
         /// How long it was waited for.
         after: Duration,
     },
+    /// The peer speaks some text protocol.
+    #[error("the peer answered with {0:?}")]
+    Greeting(String),
+    /// The peer speaks TLS.
+    #[error("the peer answered with TLS")]
+    Tls,
     /// A frame larger than any answer may be.
     #[error("a frame of {size} bytes was announced, {limit} are allowed")]
     Oversize {

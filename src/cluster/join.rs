@@ -1,0 +1,46 @@
+//! Several questions at once.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::Poll;
+
+/// Runs all futures at the same time on this task; the results keep the futures' order.
+pub(super) async fn join_all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut running: Vec<Option<Pin<Box<F>>>> = futures.into_iter().map(|future| Some(Box::pin(future))).collect();
+    let mut results: Vec<Option<F::Output>> = running.iter().map(|_| None).collect();
+    std::future::poll_fn(|context| {
+        let mut all = true;
+        for (slot, result) in running.iter_mut().zip(&mut results) {
+            let Some(future) = slot else { continue };
+            match future.as_mut().poll(context) {
+                Poll::Ready(output) => {
+                    *result = Some(output);
+                    *slot = None;
+                }
+                Poll::Pending => all = false,
+            }
+        }
+        if all { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    results.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn all_wait_at_the_same_time_and_keep_their_order() {
+        let began = Instant::now();
+        let nap = async |number: u64| {
+            tokio::time::sleep(Duration::from_millis(50 - number)).await;
+            number
+        };
+        assert_eq!(join_all((0..5).map(nap).collect()).await, [0, 1, 2, 3, 4]);
+        assert!(began.elapsed() < Duration::from_millis(200));
+        assert!(join_all(Vec::<std::future::Ready<u8>>::new()).await.is_empty());
+    }
+}

@@ -1,0 +1,257 @@
+//! A cloneable handle on one connection: request in, answer out.
+//!
+//! Any number of requests may be under way; the broker answers in order. Dropping a call's future is safe: a request
+//! not yet begun is never sent, the answer of one that was is thrown away. A request that gets no answer in time ends
+//! the connection, since no later one could get its answer either.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use kafka_protocol::messages::ApiVersionsRequest;
+use kafka_protocol::protocol::StrBytes;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use super::task::{Call, Reply, Shared, Stage, run};
+use super::transport::Transport;
+use super::{ConnectionError, Poison, dial};
+use crate::wire::{BrokerVersions, ErrorCode, Exchange, WireError, request};
+
+/// How to open a connection.
+#[derive(Debug, Clone)]
+pub struct Opening<'a> {
+    /// `host:port`.
+    pub address: &'a str,
+    /// Name of this client.
+    pub client_id: &'a str,
+    /// Time for the connection, and again for its first answer.
+    pub patience: Duration,
+    /// Largest answer accepted, in bytes.
+    pub frame_limit: usize,
+}
+
+/// A connection; clones share the socket, which is closed with the last of them.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    shared: Arc<Shared>,
+    queue: mpsc::Sender<Call>,
+    peer: Arc<Peer>,
+}
+
+#[derive(Debug)]
+struct Peer {
+    address: String,
+    client_id: String,
+    versions: BrokerVersions,
+    correlation: AtomicI32,
+}
+
+/// Requests that may stand in the queue before callers wait.
+const QUEUE: usize = 64;
+
+impl Connection {
+    /// Connects and asks for the broker's versions.
+    pub async fn open(opening: Opening<'_>) -> Result<Self, ConnectionError> {
+        let address = opening.address.to_owned();
+        let stream = dial::dial(opening.address, opening.patience)
+            .await
+            .map_err(|source| ConnectionError::Dial { address, source })?;
+        let shared = Arc::new(Shared::default());
+        let (queue, calls) = mpsc::channel(QUEUE);
+        tokio::spawn(run(Arc::clone(&shared), Transport::Plain(stream), calls, opening.frame_limit));
+        let peer = |versions, correlation| Peer {
+            address: opening.address.to_owned(),
+            client_id: opening.client_id.to_owned(),
+            versions,
+            correlation: AtomicI32::new(correlation),
+        };
+        let nameless = Self { shared, queue, peer: Arc::new(peer(BrokerVersions::default(), 0)) };
+        let versions = nameless.ask_versions(opening.patience).await.map_err(handshake_error)?;
+        let next = nameless.peer.correlation.load(Ordering::Relaxed);
+        Ok(Self { peer: Arc::new(peer(versions, next)), ..nameless })
+    }
+
+    /// What the broker offers.
+    pub fn versions(&self) -> &BrokerVersions {
+        &self.peer.versions
+    }
+
+    /// `host:port`.
+    pub fn address(&self) -> &str {
+        &self.peer.address
+    }
+
+    /// Name of this client.
+    pub fn client_id(&self) -> &str {
+        &self.peer.client_id
+    }
+
+    /// Whether requests can still be made on it.
+    pub fn is_usable(&self) -> bool {
+        self.shared.poison().is_none()
+    }
+
+    /// Asks, in the highest version both sides speak.
+    pub async fn call<R: Exchange>(&self, body: &R, patience: Duration) -> Result<R::Answer, ConnectionError> {
+        let version = self.versions().pick(&R::API).map_err(|source| self.wire_error(R::API.name, source))?;
+        self.call_in(body, version, patience).await
+    }
+
+    /// Asks in a version that was picked before.
+    pub async fn call_in<R: Exchange>(
+        &self,
+        body: &R,
+        version: i16,
+        patience: Duration,
+    ) -> Result<R::Answer, ConnectionError> {
+        let api = R::API.name;
+        let correlation = self.next_correlation();
+        let frame = request::encode(body, version, correlation, self.client_id())
+            .map_err(|source| self.wire_error(api, source))?;
+        let frame = self.exchange(api, correlation, vec![frame], patience).await?;
+        let answer = request::decode::<R>(&frame, version).map_err(|source| self.wire_error(api, source))?;
+        self.throttle(R::throttle(&answer));
+        Ok(answer)
+    }
+
+    /// Sends a whole request in pieces and gives back the frame that answers it.
+    pub async fn exchange(
+        &self,
+        api: &'static str,
+        correlation: i32,
+        pieces: Vec<Bytes>,
+        patience: Duration,
+    ) -> Result<Bytes, ConnectionError> {
+        let began = Instant::now();
+        let stage = GiveUp(Arc::new(Stage::default()));
+        let (reply, answer) = oneshot::channel();
+        let call = Call { correlation, pieces: pieces.into(), stage: Arc::clone(&stage.0), reply };
+        let answered = tokio::select! {
+            biased;
+            answered = self.ask(call, answer) => answered,
+            () = self.deadline(&stage.0, began, patience) => return Err(self.too_late(api, &stage.0, patience)),
+        };
+        tracing::debug!(api, correlation, elapsed_ms = began.elapsed().as_millis() as u64, "request ended");
+        answered.map_err(|(reason, sent)| ConnectionError::Lost {
+            address: self.address().to_owned(),
+            api,
+            sent,
+            reason,
+        })
+    }
+
+    /// An id for the next request.
+    pub fn next_correlation(&self) -> i32 {
+        self.peer.correlation.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Leaves the broker alone for so many milliseconds.
+    pub fn throttle(&self, milliseconds: i32) {
+        if let Ok(milliseconds @ 1..) = u64::try_from(milliseconds) {
+            let pause = Duration::from_millis(milliseconds).min(LONGEST_THROTTLE);
+            tracing::debug!(address = self.address(), ?pause, "throttled by the broker");
+            self.shared.mute(Instant::now() + pause);
+        }
+    }
+
+    /// Names this connection in an error about bytes.
+    pub fn wire_error(&self, api: &'static str, source: WireError) -> ConnectionError {
+        ConnectionError::Wire { address: self.address().to_owned(), api, source }
+    }
+
+    async fn ask(&self, call: Call, answer: oneshot::Receiver<Reply>) -> Reply {
+        let reason = || self.shared.poison().unwrap_or(Poison::GivenUp);
+        if self.queue.send(call).await.is_err() {
+            return Err((reason(), false));
+        }
+        // The task answers every call it took; one it never saw goes down with the queue.
+        answer.await.unwrap_or_else(|_| Err((reason(), false)))
+    }
+
+    /// The time allowed; it does not run while the broker wants to be left alone.
+    async fn deadline(&self, stage: &Stage, began: Instant, patience: Duration) {
+        let mut end = began + patience;
+        loop {
+            sleep_until(end).await;
+            match self.shared.muted_until() {
+                Some(until) if stage.is_queued() => end = until + patience,
+                _ => return,
+            }
+        }
+    }
+
+    fn too_late(&self, api: &'static str, stage: &Stage, after: Duration) -> ConnectionError {
+        let sent = !stage.give_up();
+        if sent {
+            self.shared.end(&Poison::Stuck { api, after });
+        }
+        ConnectionError::TimedOut { address: self.address().to_owned(), api, after, sent }
+    }
+
+    /// Version 3 first; brokers that do not know it answer in the layout of v0 with error 35 (KIP-511).
+    async fn ask_versions(&self, patience: Duration) -> Result<BrokerVersions, ConnectionError> {
+        match self.ask_versions_in(3, patience).await? {
+            Some(versions) => Ok(versions),
+            None => self.ask_versions_in(0, patience).await?.ok_or_else(|| {
+                self.wire_error(VERSIONS, WireError::Decode("the broker refuses ApiVersions v0".to_owned()))
+            }),
+        }
+    }
+
+    async fn ask_versions_in(
+        &self,
+        version: i16,
+        patience: Duration,
+    ) -> Result<Option<BrokerVersions>, ConnectionError> {
+        let wrong = |source| self.wire_error(VERSIONS, source);
+        let mut body = ApiVersionsRequest::default();
+        if version >= 3 {
+            body = body
+                .with_client_software_name(StrBytes::from_static_str("ktape"))
+                .with_client_software_version(StrBytes::from_static_str(env!("CARGO_PKG_VERSION")));
+        }
+        let correlation = self.next_correlation();
+        let frame = request::encode(&body, version, correlation, self.client_id()).map_err(wrong)?;
+        let frame = self.exchange(VERSIONS, correlation, vec![frame], patience).await?;
+        let refused = frame.get(4..6) == Some(&ErrorCode::UNSUPPORTED_VERSION.0.to_be_bytes());
+        if refused {
+            return Ok(None);
+        }
+        let answer = request::decode::<ApiVersionsRequest>(&frame, version).map_err(wrong)?;
+        if let Some(code) = ErrorCode::failure(answer.error_code) {
+            return Err(wrong(WireError::Decode(format!("the broker answers {code}"))));
+        }
+        let announced = answer.api_keys.iter().map(|api| (api.api_key, api.min_version, api.max_version));
+        Ok(Some(BrokerVersions::new(announced)))
+    }
+}
+
+const VERSIONS: &str = "ApiVersions";
+/// A broker that asks for more is not believed.
+const LONGEST_THROTTLE: Duration = Duration::from_secs(300);
+
+/// A peer that does not speak Kafka shows it in the first answer.
+fn handshake_error(error: ConnectionError) -> ConnectionError {
+    match error {
+        ConnectionError::Lost { address, reason: Poison::Greeting(greeting), .. } => {
+            ConnectionError::NotKafka { address, greeting }
+        }
+        ConnectionError::Lost { address, reason: Poison::Tls, .. } => ConnectionError::SpeaksTls { address },
+        ConnectionError::Lost { address, reason, .. } => ConnectionError::Handshake { address, reason },
+        ConnectionError::TimedOut { address, api, after, .. } => {
+            ConnectionError::Handshake { address, reason: Poison::Stuck { api, after } }
+        }
+        other => other,
+    }
+}
+
+/// A call whose future is dropped before it was begun is not sent.
+struct GiveUp(Arc<Stage>);
+
+impl Drop for GiveUp {
+    fn drop(&mut self) {
+        self.0.give_up();
+    }
+}

@@ -1,0 +1,216 @@
+//! The layouts of the answers that kafka-protocol reads (Kafka's `*Response.json`), one block per API.
+
+use kafka_protocol::messages as m;
+
+use super::api::{Api, Exchange};
+use super::shape::Kind::{Blob, List, Record, Text};
+use super::shape::{Field, I8, I16, I32, I64, NUMBERS, Shape, UUID, always, between, since, tagged};
+
+macro_rules! exchange {
+    ($request:ident -> $answer:ident, $name:literal $key:literal v $least:literal - $most:literal,
+     flexible $flexible:literal, $fields:expr) => {
+        impl Exchange for m::$request {
+            type Answer = m::$answer;
+            const API: Api = Api { name: $name, key: $key, least: $least, most: $most };
+            const SHAPE: Shape = Shape { flexible: $flexible, fields: $fields };
+
+            fn throttle(answer: &Self::Answer) -> i32 {
+                answer.throttle_time_ms
+            }
+        }
+    };
+}
+
+const FEATURE: &[Field] = &[always(Text), always(I16), always(I16)];
+const VERSIONS: &[Field] = &[always(I16), always(I16), always(I16)];
+exchange!(ApiVersionsRequest -> ApiVersionsResponse, "ApiVersions" 18 v 0 - 3, flexible 3, &[
+    always(I16),
+    always(List(&Record(VERSIONS))),
+    since(1, I32),
+    tagged(0, List(&Record(FEATURE))),
+    tagged(1, I64),
+    tagged(2, List(&Record(FEATURE))),
+    tagged(3, I8),
+]);
+
+const BROKER: &[Field] = &[always(I32), always(Text), always(I32), since(1, Text)];
+const PARTITION: &[Field] =
+    &[always(I16), always(I32), always(I32), since(7, I32), always(NUMBERS), always(NUMBERS), since(5, NUMBERS)];
+const TOPIC: &[Field] =
+    &[always(I16), always(Text), since(10, UUID), since(1, I8), always(List(&Record(PARTITION))), since(8, I32)];
+exchange!(MetadataRequest -> MetadataResponse, "Metadata" 3 v 4 - 12, flexible 9, &[
+    since(3, I32),
+    always(List(&Record(BROKER))),
+    since(2, Text),
+    since(1, I32),
+    always(List(&Record(TOPIC))),
+    between(8, 10, I32),
+]);
+
+const LISTED_OFFSET: &[Field] = &[always(I32), always(I16), always(I64), always(I64), since(4, I32)];
+const LISTED_TOPIC: &[Field] = &[always(Text), always(List(&Record(LISTED_OFFSET)))];
+exchange!(ListOffsetsRequest -> ListOffsetsResponse, "ListOffsets" 2 v 1 - 10, flexible 6, &[
+    since(2, I32),
+    always(List(&Record(LISTED_TOPIC))),
+]);
+
+const EPOCH_END: &[Field] = &[always(I16), always(I32), always(I32), always(I64)];
+const EPOCH_TOPIC: &[Field] = &[always(Text), always(List(&Record(EPOCH_END)))];
+exchange!(OffsetForLeaderEpochRequest -> OffsetForLeaderEpochResponse, "OffsetForLeaderEpoch" 23 v 2 - 4, flexible 4, &[
+    always(I32),
+    always(List(&Record(EPOCH_TOPIC))),
+]);
+
+const LISTED_GROUP: &[Field] = &[always(Text), always(Text), since(4, Text), since(5, Text)];
+exchange!(ListGroupsRequest -> ListGroupsResponse, "ListGroups" 16 v 0 - 5, flexible 3, &[
+    since(1, I32),
+    always(I16),
+    always(List(&Record(LISTED_GROUP))),
+]);
+
+const MEMBER: &[Field] = &[always(Text), since(4, Text), always(Text), always(Text), always(Blob), always(Blob)];
+const DESCRIBED_GROUP: &[Field] = &[
+    always(I16),
+    since(6, Text),
+    always(Text),
+    always(Text),
+    always(Text),
+    always(Text),
+    always(List(&Record(MEMBER))),
+    since(3, I32),
+];
+exchange!(DescribeGroupsRequest -> DescribeGroupsResponse, "DescribeGroups" 15 v 0 - 6, flexible 5, &[
+    since(1, I32),
+    always(List(&Record(DESCRIBED_GROUP))),
+]);
+
+const ASSIGNED: &[Field] = &[always(UUID), always(Text), always(NUMBERS)];
+const ASSIGNMENT: &[Field] = &[always(List(&Record(ASSIGNED)))];
+const CONSUMER: &[Field] = &[
+    always(Text),
+    always(Text),
+    always(Text),
+    always(I32),
+    always(Text),
+    always(Text),
+    always(List(&Text)),
+    always(Text),
+    always(Record(ASSIGNMENT)),
+    always(Record(ASSIGNMENT)),
+    since(1, I8),
+];
+const CONSUMER_GROUP: &[Field] = &[
+    always(I16),
+    always(Text),
+    always(Text),
+    always(Text),
+    always(I32),
+    always(I32),
+    always(Text),
+    always(List(&Record(CONSUMER))),
+    always(I32),
+];
+exchange!(ConsumerGroupDescribeRequest -> ConsumerGroupDescribeResponse, "ConsumerGroupDescribe" 69 v 0 - 1, flexible 0, &[
+    always(I32),
+    always(List(&Record(CONSUMER_GROUP))),
+]);
+
+const COORDINATOR: &[Field] = &[always(Text), always(I32), always(Text), always(I32), always(I16), always(Text)];
+exchange!(FindCoordinatorRequest -> FindCoordinatorResponse, "FindCoordinator" 10 v 0 - 6, flexible 3, &[
+    since(1, I32),
+    between(0, 3, I16),
+    between(1, 3, Text),
+    between(0, 3, I32),
+    between(0, 3, Text),
+    between(0, 3, I32),
+    since(4, List(&Record(COORDINATOR))),
+]);
+
+const COMMITTED: &[Field] = &[always(I32), always(I64), since(5, I32), always(Text), always(I16)];
+const COMMITTED_TOPIC: &[Field] = &[always(Text), always(List(&Record(COMMITTED)))];
+const COMMITTED_GROUP: &[Field] = &[always(Text), always(List(&Record(COMMITTED_TOPIC))), always(I16)];
+exchange!(OffsetFetchRequest -> OffsetFetchResponse, "OffsetFetch" 9 v 2 - 9, flexible 6, &[
+    since(3, I32),
+    between(0, 7, List(&Record(COMMITTED_TOPIC))),
+    between(2, 7, I16),
+    since(8, List(&Record(COMMITTED_GROUP))),
+]);
+
+const COMMIT: &[Field] = &[always(I32), always(I16)];
+const COMMIT_TOPIC: &[Field] = &[always(Text), always(List(&Record(COMMIT)))];
+exchange!(OffsetCommitRequest -> OffsetCommitResponse, "OffsetCommit" 8 v 2 - 9, flexible 8, &[
+    since(3, I32),
+    always(List(&Record(COMMIT_TOPIC))),
+]);
+
+const SYNONYM: &[Field] = &[always(Text), always(Text), always(I8)];
+const CONFIG: &[Field] = &[
+    always(Text),
+    always(Text),
+    always(I8),
+    always(I8),
+    always(I8),
+    always(List(&Record(SYNONYM))),
+    since(3, I8),
+    since(3, Text),
+];
+const CONFIGS: &[Field] = &[always(I16), always(Text), always(I8), always(Text), always(List(&Record(CONFIG)))];
+exchange!(DescribeConfigsRequest -> DescribeConfigsResponse, "DescribeConfigs" 32 v 1 - 4, flexible 4, &[
+    always(I32),
+    always(List(&Record(CONFIGS))),
+]);
+
+const ALTERED: &[Field] = &[always(I16), always(Text), always(I8), always(Text)];
+exchange!(IncrementalAlterConfigsRequest -> IncrementalAlterConfigsResponse, "IncrementalAlterConfigs" 44 v 0 - 1, flexible 1, &[
+    always(I32),
+    always(List(&Record(ALTERED))),
+]);
+
+const CREATED_CONFIG: &[Field] = &[always(Text), always(Text), always(I8), always(I8), always(I8)];
+const CREATED: &[Field] = &[
+    always(Text),
+    since(7, UUID),
+    always(I16),
+    always(Text),
+    since(5, I32),
+    since(5, I16),
+    since(5, List(&Record(CREATED_CONFIG))),
+    tagged(0, I16),
+];
+exchange!(CreateTopicsRequest -> CreateTopicsResponse, "CreateTopics" 19 v 2 - 7, flexible 5, &[
+    always(I32),
+    always(List(&Record(CREATED))),
+]);
+
+const DELETED: &[Field] = &[always(Text), since(6, UUID), always(I16), since(5, Text)];
+exchange!(DeleteTopicsRequest -> DeleteTopicsResponse, "DeleteTopics" 20 v 1 - 6, flexible 4, &[
+    always(I32),
+    always(List(&Record(DELETED))),
+]);
+
+exchange!(InitProducerIdRequest -> InitProducerIdResponse, "InitProducerId" 22 v 0 - 5, flexible 2, &[
+    always(I32),
+    always(I16),
+    always(I64),
+    always(I16),
+]);
+
+const LEADER: &[Field] = &[always(I32), always(I32)];
+const ENDPOINT: &[Field] = &[always(I32), always(Text), always(I32), always(Text)];
+const BAD_RECORD: &[Field] = &[always(I32), always(Text)];
+const PRODUCED: &[Field] = &[
+    always(I32),
+    always(I16),
+    always(I64),
+    always(I64),
+    since(5, I64),
+    since(8, List(&Record(BAD_RECORD))),
+    since(8, Text),
+    tagged(0, Record(LEADER)),
+];
+const PRODUCED_TOPIC: &[Field] = &[between(0, 12, Text), since(13, UUID), always(List(&Record(PRODUCED)))];
+exchange!(ProduceRequest -> ProduceResponse, "Produce" 0 v 3 - 13, flexible 9, &[
+    always(List(&Record(PRODUCED_TOPIC))),
+    always(I32),
+    tagged(0, List(&Record(ENDPOINT))),
+]);

@@ -1,6 +1,8 @@
 //! Batches that Kafka wrote, read by us, and batches that we wrote, read by Kafka. `protocol-tests/golden/README.md`
 //! says how the samples were made.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -76,8 +78,16 @@ fn show(bytes: Option<&[u8]>) -> String {
     match bytes {
         None => "null".to_owned(),
         Some(bytes) if bytes.len() > 64 => format!("[{} bytes {:08x}]", bytes.len(), crc32fast::hash(bytes)),
-        Some(bytes) => format!("[{}]", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
+        Some(bytes) => format!("[{}]", hexadecimal(bytes)),
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in bytes {
+        write!(text, "{byte:02x}").unwrap();
+    }
+    text
 }
 
 /// Contents of all data records, without offsets and without what stands in batch headers.

@@ -27,7 +27,7 @@ pub use open::Repository;
 pub use parts::PART_BYTES_MAX;
 pub use restores::{RestoreFolder, TextObject};
 pub use runs::Run;
-pub use segment::{AbortedIndex, OwnedBatch, SegmentReader, SegmentStart, SegmentWriter};
+pub use segment::{AbortedIndex, OwnedBatch, SegmentReader, SegmentStart, SegmentWriter, Uncommitted};
 pub use shards::{shard_count, shard_of};
 pub use snapshots::Snapshot;
 

@@ -1,64 +1,186 @@
-//! Which data batches of a partition belong to transactions that were not committed.
+//! Which data of a partition a reader of committed records must not see. Shared by every verb that reads data back.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use crate::batch::BatchHeader;
 use crate::repository::RepositoryError;
 use crate::repository::format::Seal;
 
-/// The transactions of one partition that were aborted, or that are still open at the end of its segments.
-/// Small: an entry for each of them, none for committed ones.
-#[derive(Debug, Clone, Default)]
-pub struct AbortedIndex {
-    /// First data offset and marker of each, ascending, by producer id. An open one has no marker: `i64::MAX`.
-    transactions: HashMap<i64, Vec<(i64, i64)>>,
-    open: usize,
+/// Why data of a transaction does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Uncommitted {
+    /// Its ABORT marker is there.
+    Aborted,
+    /// The segments end before its marker.
+    Open,
+    /// Its marker lies in offsets that were never read: nobody can tell any more.
+    Lost,
 }
 
+/// The transactions of one partition that were aborted, or have no outcome in its segments. 24 bytes for each of them,
+/// none for committed ones.
+#[derive(Debug, Clone, Default)]
+pub struct AbortedIndex {
+    /// Per producer, ascending; a producer has one transaction at a time, so they do not overlap.
+    spans: HashMap<i64, Vec<Span>>,
+    open: usize,
+    lost: usize,
+}
+
+/// A transaction's data: from the first batch to the marker.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    first: i64,
+    end: i64,
+    outcome: Uncommitted,
+}
+
+/// Producer id and base offset of the first data batch.
+type Transaction = (i64, i64);
+
 impl AbortedIndex {
-    /// Gathers them from all seals of a partition, in order: a marker may lie in a later segment than the data.
+    /// Gathers them from the seals of a partition, in order, from the first one whose data is read to the last one of
+    /// the snapshot: a marker may lie in a later segment than the data.
     pub fn from_seals<E: From<RepositoryError>>(
         seals: impl IntoIterator<Item = Result<Seal, RepositoryError>>,
     ) -> Result<Self, E> {
         let mut index = Self::default();
-        let mut open = Vec::new();
+        let mut open = HashSet::new();
         for seal in seals {
             let seal = seal?;
-            for one in seal.aborted {
-                index.transactions.entry(one.producer_id).or_default().push((one.first, one.marker));
+            let carried: HashSet<Transaction> = seal.carried.iter().map(|one| (one.producer_id, one.first)).collect();
+            for transaction in open.difference(&carried) {
+                // What the producer wrote from here on is another transaction.
+                index.add(*transaction, seal.base, Uncommitted::Lost);
             }
-            open = seal.open;
+            for one in &seal.aborted {
+                index.add((one.producer_id, one.first), one.marker, Uncommitted::Aborted);
+            }
+            open = seal.open.iter().map(|one| (one.producer_id, one.first)).collect();
         }
-        index.open = open.len();
-        for one in open {
-            index.transactions.entry(one.producer_id).or_default().push((one.first, i64::MAX));
+        for transaction in open {
+            index.add(transaction, i64::MAX, Uncommitted::Open);
         }
-        for ranges in index.transactions.values_mut() {
-            ranges.sort_unstable();
-        }
+        index.close();
         Ok(index)
+    }
+
+    fn add(&mut self, (producer_id, first): Transaction, end: i64, outcome: Uncommitted) {
+        self.open += usize::from(outcome == Uncommitted::Open);
+        self.lost += usize::from(outcome == Uncommitted::Lost);
+        self.spans.entry(producer_id).or_default().push(Span { first, end, outcome });
+    }
+
+    fn close(&mut self) {
+        for spans in self.spans.values_mut() {
+            spans.sort_unstable_by_key(|span| span.first);
+        }
+    }
+
+    /// Why a batch does not count; `None` for committed data, data outside of transactions, and markers.
+    pub fn uncommitted(&self, header: &BatchHeader) -> Option<Uncommitted> {
+        let data = header.attributes.transactional() && !header.attributes.control();
+        if data { self.find(header.producer_id, header.base_offset) } else { None }
     }
 
     /// Whether a transactional data batch with this base offset was aborted, or has no outcome.
     pub fn covers(&self, producer_id: i64, base_offset: i64) -> bool {
-        let Some(ranges) = self.transactions.get(&producer_id) else { return false };
-        let after = ranges.partition_point(|(first, _)| *first <= base_offset);
-        // A producer has one transaction at a time, so only the last one that began before can hold the batch.
-        after.checked_sub(1).and_then(|last| ranges.get(last)).is_some_and(|(_, marker)| base_offset < *marker)
+        self.find(producer_id, base_offset).is_some()
     }
 
-    /// Transactions without an outcome.
+    fn find(&self, producer_id: i64, base_offset: i64) -> Option<Uncommitted> {
+        let spans = self.spans.get(&producer_id)?;
+        let after = spans.partition_point(|span| span.first <= base_offset);
+        let span = spans.get(after.checked_sub(1)?)?;
+        (base_offset < span.end).then_some(span.outcome)
+    }
+
+    /// Transactions whose marker is not there yet.
     pub fn open(&self) -> usize {
         self.open
+    }
+
+    /// Transactions whose marker was lost with the offsets it lay in.
+    pub fn lost(&self) -> usize {
+        self.lost
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::batch::Batch;
+    use crate::repository::testing::{batch, marker, segment, start, transactional};
+    use crate::repository::{Repository, Run};
+    use crate::store::MemoryStore;
+
+    fn sealed(segments: &[&[Vec<u8>]]) -> Vec<Seal> {
+        let repository = Repository::init_in(Arc::new(MemoryStore::new())).unwrap();
+        let run: Run = repository.begin_run("cluster-a").unwrap();
+        let mut seals: Vec<Seal> = Vec::new();
+        for batches in segments {
+            let start = start("t", 0, &run, seals.last());
+            seals.push(segment(&repository, &run, start, batches));
+        }
+        seals
+    }
+
+    fn index(seals: &[Seal]) -> AbortedIndex {
+        AbortedIndex::from_seals::<RepositoryError>(seals.iter().cloned().map(Ok)).unwrap()
+    }
+
+    fn outcome(index: &AbortedIndex, bytes: &[u8]) -> Option<Uncommitted> {
+        index.uncommitted(Batch::parse(bytes).unwrap().header().unwrap())
+    }
+
+    #[test]
+    fn an_outcome_may_lie_segments_behind_its_data() {
+        let (a, b, c) = (transactional(0, 2, 1), transactional(2, 1, 2), transactional(3, 1, 3));
+        let seals = sealed(&[
+            &[a.clone(), b.clone(), c.clone()],
+            &[marker(4, 1, true), batch(5, 1)],
+            &[marker(6, 2, false), transactional(7, 1, 2)],
+        ]);
+        let all = index(&seals);
+        assert_eq!(outcome(&all, &a), None);
+        assert_eq!(outcome(&all, &b), Some(Uncommitted::Aborted));
+        assert_eq!(outcome(&all, &c), Some(Uncommitted::Open));
+        assert_eq!((all.open(), all.lost()), (2, 0));
+        // A snapshot that ends earlier knows less, and reading that begins later knows enough.
+        assert_eq!(outcome(&index(&seals[..2]), &b), Some(Uncommitted::Open));
+        assert_eq!(outcome(&index(&seals[2..]), &transactional(7, 1, 2)), Some(Uncommitted::Open));
+    }
+
+    #[test]
+    fn one_producer_aborts_and_commits_in_turn() {
+        let data: Vec<Vec<u8>> = [0, 2, 4].map(|base| transactional(base, 1, 7)).into();
+        let ends = [marker(1, 7, false), marker(3, 7, true), marker(5, 7, false)];
+        let all: Vec<Vec<u8>> = data.iter().zip(&ends).flat_map(|(data, end)| [data.clone(), end.clone()]).collect();
+        let index = index(&sealed(&[&all, &[batch(6, 1)]]));
+        let outcomes: Vec<_> = data.iter().map(|data| outcome(&index, data)).collect();
+        assert_eq!(outcomes, [Some(Uncommitted::Aborted), None, Some(Uncommitted::Aborted)]);
+        assert!(ends.iter().chain([&batch(6, 1)]).all(|other| outcome(&index, other).is_none()));
+    }
+
+    #[test]
+    fn a_marker_that_was_never_read_leaves_the_outcome_unknown() {
+        let (before, after) = (transactional(0, 1, 7), transactional(90, 1, 7));
+        let mut seals = sealed(&[&[before.clone()], &[after.clone(), marker(91, 7, true)]]);
+        seals[1].carried.clear();
+        let index = index(&seals);
+        assert_eq!(outcome(&index, &before), Some(Uncommitted::Lost));
+        assert_eq!(outcome(&index, &after), None);
+        assert_eq!((index.open(), index.lost()), (0, 1));
+    }
 
     #[test]
     fn a_batch_is_judged_by_the_transaction_it_lies_in() {
-        let index = AbortedIndex { transactions: HashMap::from([(7, vec![(10, 20), (30, i64::MAX)])]), open: 1 };
+        let mut index = AbortedIndex::default();
+        index.add((7, 30), i64::MAX, Uncommitted::Open);
+        index.add((7, 10), 20, Uncommitted::Aborted);
+        index.close();
         for (producer, base, expected) in
             [(7, 9, false), (7, 10, true), (7, 19, true), (7, 21, false), (7, 30, true), (7, 99, true), (8, 15, false)]
         {

@@ -6,7 +6,7 @@ mod reader;
 mod scan;
 mod writer;
 
-pub use aborted::AbortedIndex;
+pub use aborted::{AbortedIndex, Uncommitted};
 pub use facts::Facts;
 pub use reader::{OwnedBatch, SegmentReader};
 pub use scan::{Scan, ScanFault};

@@ -9,6 +9,7 @@ pub mod model;
 pub mod net;
 pub mod progress;
 pub mod repository;
+pub mod restore;
 pub mod retry;
 pub mod store;
 pub mod wire;

@@ -53,14 +53,3 @@ impl Classify for BackupError {
         }
     }
 }
-
-/// An error with its causes on one line.
-pub(super) fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
-}

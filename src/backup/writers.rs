@@ -8,9 +8,9 @@ use std::thread::JoinHandle;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::error::{BackupError, describe};
+use super::error::BackupError;
 use super::journal::Journal;
-use crate::model::Timestamp;
+use crate::model::{Timestamp, describe};
 use crate::repository::format::Seal;
 use crate::repository::{Repository, RepositoryError, SegmentStart, SegmentWriter};
 

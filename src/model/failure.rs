@@ -28,6 +28,21 @@ impl ErrorClass {
     }
 }
 
+/// An error with its causes on one line.
+pub fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let next = inner.to_string();
+        // A transparent wrapper, or a text that quotes its cause, says it already.
+        if !text.ends_with(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
 /// Implemented by every layer's error.
 pub trait Classify {
     /// What to do about this error.

@@ -6,7 +6,7 @@ mod selection;
 mod time;
 mod topic;
 
-pub use failure::{Classify, ErrorClass};
+pub use failure::{Classify, ErrorClass, describe};
 pub use group::{CommittedOffset, GroupId, GroupType};
 pub use selection::{InvalidPattern, Patterns, Selection};
 pub use time::Timestamp;

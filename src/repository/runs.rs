@@ -54,7 +54,12 @@ impl Repository {
             Ok(files) => tracing::info!(files, "removed unfinished files of runs that were cut off"),
             Err(error) => tracing::warn!(%error, "unfinished files stay"),
         }
-        Ok(Run { repository: self.clone(), id: self.new_run_id()?, cluster_id: cluster_id.to_owned(), written: AtomicU64::new(0) })
+        Ok(Run {
+            repository: self.clone(),
+            id: self.new_run_id()?,
+            cluster_id: cluster_id.to_owned(),
+            written: AtomicU64::new(0),
+        })
     }
 
     /// An id that sorts after those of all runs so far.

@@ -92,7 +92,9 @@ pub enum RestoreError {
         first: String,
     },
     /// Message format v0 or v1.
-    #[error("partition {partition} has batches in message format v0 or v1 ({batches} in {object}); restoring those is not supported yet")]
+    #[error(
+        "partition {partition} has batches in message format v0 or v1 ({batches} in {object}); restoring those is not supported yet"
+    )]
     Legacy {
         /// The partition.
         partition: TopicPartition,
@@ -110,7 +112,9 @@ pub enum RestoreError {
         source: BatchError,
     },
     /// The broker stored a batch at another offset than planned: somebody else writes to the topic.
-    #[error("partition {partition}: a batch was stored at offset {found} instead of {planned}; somebody else writes to it")]
+    #[error(
+        "partition {partition}: a batch was stored at offset {found} instead of {planned}; somebody else writes to it"
+    )]
     ForeignWriter {
         /// The partition in the target.
         partition: TopicPartition,

@@ -250,16 +250,17 @@ fn plan_group(
 ) -> PlannedGroup {
     let mut planned = PlannedGroup { id: group.id, commits: Vec::new(), left_out: Vec::new() };
     for offset in group.offsets {
-        let Some((topic, partition)) = restored.get(&(&offset.topic, offset.partition)) else {
+        let found = restored.get(&(&offset.topic, offset.partition));
+        let found = found.map(|(topic, one)| (topic.target.clone(), place_of(offset.committed.offset, one)));
+        let Some((target, place)) = found else {
             planned.left_out.push((offset, "its partition is not restored".to_owned()));
             continue;
         };
-        let place = place_of(offset.committed.offset, partition);
         if place != Place::Within && out_of_range == OutOfRange::Omit {
             planned.left_out.push((offset, format!("it lies {}", place.describe())));
             continue;
         }
-        planned.commits.push(PlannedCommit { offset, target: topic.target.clone(), place });
+        planned.commits.push(PlannedCommit { offset, target, place });
     }
     planned
 }

@@ -13,7 +13,9 @@ pub struct Rename {
 
 /// A rename that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a rename: FROM=TO is expected, with one * on both sides or on none, as in 'orders-*=old-orders-*'")]
+#[error(
+    "{0:?} is not a rename: FROM=TO is expected, with one * on both sides or on none, as in 'orders-*=old-orders-*'"
+)]
 pub struct InvalidRename(pub String);
 
 impl FromStr for Rename {

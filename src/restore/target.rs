@@ -172,9 +172,11 @@ fn note_retention(plan: &mut RestorePlan, options: &RestoreOptions) {
         let effective = topic.state.effective.iter().find(|entry| entry.name == "retention.ms");
         let value = set.map(|one| one.value.as_str()).or(effective.and_then(|entry| entry.value.as_deref()));
         let Some(retention) = value.and_then(|text| text.parse::<i64>().ok()).filter(|ms| *ms >= 0) else { continue };
-        let compacted = topic.state.effective.iter().any(|entry| {
-            entry.name == "cleanup.policy" && entry.value.as_deref() == Some("compact")
-        });
+        let compacted = topic
+            .state
+            .effective
+            .iter()
+            .any(|entry| entry.name == "cleanup.policy" && entry.value.as_deref() == Some("compact"));
         if !compacted && topic.max_timestamp.0 >= 0 && now.saturating_sub(topic.max_timestamp.0) > retention {
             plan.notes.push(format!(
                 "topic {}: its newest record ({}) is older than retention.ms={retention}; the target will delete it",

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use super::{Fetch, Stop, segment_start};
-use crate::backup::error::{BackupError, describe};
+use crate::backup::error::BackupError;
 use crate::backup::writers::{Slot, Writers};
 use crate::cluster::{ClusterError, ErrorCode, OffsetSpec};
-use crate::model::{Classify, ErrorClass, TopicPartition};
+use crate::model::{Classify, ErrorClass, TopicPartition, describe};
 
 impl Fetch<'_> {
     /// What was stored is not part of this log: the partition is read from its log start, in a new lineage.

@@ -1,0 +1,301 @@
+//! Carries a plan out: topics, records, positions, settings; in this order, each checked before the next.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::configs;
+use super::error::RestoreError;
+use super::groups::{self, Translations};
+use super::options::RestoreOptions;
+use super::plan::{PlannedTopic, RestorePlan};
+use super::produce::{Produce, Work};
+use super::readers::Ended;
+use super::report::{ConfigLeftOut, RestoreReport, RestoredTopic};
+use super::source::{Admitted, Source};
+use super::state::{State, TargetTopic, TopicsDocument};
+use super::target;
+use super::translate::Positions;
+use crate::batch::{Codec, CodecSet};
+use crate::cancel::Cancel;
+use crate::cluster::{Cluster, ConfigChange, Metadata, OffsetSpec, ProducerIdentity};
+use crate::model::{Timestamp, TopicId, TopicName, TopicPartition};
+use crate::progress::Progress;
+use crate::repository::Repository;
+
+/// How long new topics may take until all their partitions have leaders.
+const CREATION_DEADLINE: Duration = Duration::from_secs(60);
+/// Pause between two looks at new topics.
+const CREATION_PAUSE: Duration = Duration::from_millis(200);
+
+/// What a restore works with.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// Where to.
+    pub cluster: &'a Cluster,
+    /// Where from.
+    pub repository: &'a Repository,
+    /// How.
+    pub options: &'a RestoreOptions,
+    /// Who watches.
+    pub progress: &'a dyn Progress,
+    /// Who may stop it.
+    pub cancel: &'a Cancel,
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// Restores what the plan holds.
+pub async fn execute(
+    context: Context<'_>,
+    mut plan: RestorePlan,
+    started: Timestamp,
+) -> Result<RestoreReport, RestoreError> {
+    let Context { cluster, repository, options, progress, .. } = context;
+    let producer = cluster.init_producer_id().await?;
+    let state = Arc::new(State::begin(repository, &plan, options, producer, started)?);
+    progress.note("creating topics");
+    let topics = create_topics(cluster, &plan).await?;
+    state.topics(&topics)?;
+
+    progress.note("restoring records");
+    let ended = produce(context, &mut plan, &topics, producer, &state).await?;
+    check_log_ends(cluster, &ended).await?;
+
+    progress.note("committing group offsets");
+    let translations: Translations = ended
+        .iter()
+        .map(|one| ((one.source.topic.clone(), one.source.partition), one.ended.positions.clone()))
+        .collect();
+    let groups = groups::restore(cluster, &plan.groups, &translations).await;
+
+    progress.note("putting topic settings back");
+    let (configs_left_out, incomplete) = put_configs_back(cluster, options, &plan).await?;
+    state.done()?;
+    let restored = report_topics(&plan, &topics, &ended);
+    let mut admitted = Admitted::default();
+    restored.iter().for_each(|topic| admitted.add(&topic.admitted));
+    let mut notes = std::mem::take(&mut plan.notes);
+    notes.extend(what_next(&plan));
+    Ok(RestoreReport {
+        snapshot: plan.snapshot.head.sequence,
+        snapshot_id: plan.snapshot.id.clone(),
+        source_cluster_id: plan.snapshot.head.cluster_id.clone(),
+        target_cluster_id: plan.target_cluster_id.clone(),
+        started,
+        finished: Timestamp::now(),
+        state: state.folder().to_owned(),
+        topics: restored,
+        admitted,
+        groups: groups.groups,
+        adjusted: groups.adjusted,
+        lost: groups.lost,
+        configs_left_out,
+        incomplete,
+        notes,
+    })
+}
+
+/// Creates what is absent, makes what is there but empty ready, and waits until every partition has a leader.
+async fn create_topics(cluster: &Cluster, plan: &RestorePlan) -> Result<TopicsDocument, RestoreError> {
+    for (topic, answer) in cluster.create_topics(target::new_topics(plan), false).await {
+        answer.map_err(|error| target::cannot_create(topic, &error))?;
+    }
+    let ready = |topic: &PlannedTopic| {
+        let configs = configs::while_restoring(topic, &plan.limits);
+        let changes = configs.into_iter().map(|(name, value)| ConfigChange { name, value: Some(value) });
+        (topic.target.clone(), changes.collect())
+    };
+    let existing: Vec<_> = plan.topics.iter().filter(|topic| topic.exists).map(ready).collect();
+    for (_, answer) in cluster.alter_topic_configs(existing).await {
+        answer?;
+    }
+    let metadata = wait_for_leaders(cluster, &plan.topics).await?;
+    let partitions: Vec<TopicPartition> = plan
+        .topics
+        .iter()
+        .flat_map(|topic| topic.partitions.iter().map(|one| TopicPartition::new(topic.target.clone(), one.partition)))
+        .collect();
+    let ends = target::offsets(cluster, &partitions, OffsetSpec::LogEnd).await?;
+    let topics = plan.topics.iter().map(|topic| TargetTopic {
+        source: topic.state.name.clone(),
+        target: topic.target.clone(),
+        id: metadata.topics.get(&topic.target).map_or(TopicId::ZERO, |found| found.id),
+        created: !topic.exists,
+        bases: topic
+            .partitions
+            .iter()
+            .map(|one| ends.get(&TopicPartition::new(topic.target.clone(), one.partition)).copied().unwrap_or(0))
+            .collect(),
+    });
+    Ok(TopicsDocument { topics: topics.collect() })
+}
+
+async fn wait_for_leaders(cluster: &Cluster, topics: &[PlannedTopic]) -> Result<Arc<Metadata>, RestoreError> {
+    let deadline = Instant::now() + CREATION_DEADLINE;
+    let mut metadata = cluster.metadata().await?;
+    loop {
+        metadata = cluster.refresh(&metadata).await?;
+        let Some(at) = without_leader(&metadata, topics) else { return Ok(metadata) };
+        if Instant::now() >= deadline {
+            let cause = format!("no leader after {} s", CREATION_DEADLINE.as_secs());
+            return Err(RestoreError::Partition { partition: at, offset: -1, cause });
+        }
+        tokio::time::sleep(CREATION_PAUSE).await;
+    }
+}
+
+fn without_leader(metadata: &Metadata, topics: &[PlannedTopic]) -> Option<TopicPartition> {
+    topics.iter().find_map(|topic| {
+        topic.partitions.iter().find_map(|one| {
+            let at = TopicPartition::new(topic.target.clone(), one.partition);
+            metadata.partition(&at).is_none_or(|found| found.leader < 0).then_some(at)
+        })
+    })
+}
+
+/// One restored partition.
+struct Restored {
+    source: TopicPartition,
+    target: TopicPartition,
+    ended: Ended,
+}
+
+async fn produce(
+    context: Context<'_>,
+    plan: &mut RestorePlan,
+    topics: &TopicsDocument,
+    producer: ProducerIdentity,
+    state: &Arc<State>,
+) -> Result<Vec<Restored>, RestoreError> {
+    let codecs = target_codecs(context.cluster);
+    let mut positions = positions(plan);
+    let (mut names, mut work, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for (topic, target) in plan.topics.iter_mut().zip(&topics.topics) {
+        for (partition, base) in topic.partitions.iter_mut().zip(&target.bases) {
+            let source = TopicPartition::new(topic.state.name.clone(), partition.partition);
+            let at = TopicPartition::new(target.target.clone(), partition.partition);
+            bytes += partition.bytes;
+            work.push(Work {
+                at: at.clone(),
+                topic_id: target.id,
+                positions: Positions::new(positions.remove(&source).unwrap_or_default()),
+                source: Source {
+                    at: source.clone(),
+                    segments: std::mem::take(&mut partition.segments),
+                    keep: partition.keep,
+                    producer,
+                    target_codecs: codecs,
+                    target_base: *base,
+                },
+            });
+            names.push((source, at));
+        }
+    }
+    context.progress.total(bytes, work.len() as u64);
+    let metadata = context.cluster.metadata().await?;
+    let Context { cluster, repository, options, progress, cancel } = context;
+    let ended =
+        Produce::new((cluster, repository), metadata, Arc::clone(state), options, work, progress, cancel).run().await?;
+    Ok(names.into_iter().zip(ended).map(|((source, target), ended)| Restored { source, target, ended }).collect())
+}
+
+fn target_codecs(cluster: &Cluster) -> CodecSet {
+    if cluster.features().zstd { CodecSet::ALL } else { CodecSet::ALL.without(Codec::Zstd) }
+}
+
+/// Source offsets to translate, by partition.
+fn positions(plan: &RestorePlan) -> HashMap<TopicPartition, Vec<i64>> {
+    let mut positions: HashMap<TopicPartition, Vec<i64>> = HashMap::new();
+    for commit in plan.groups.iter().flat_map(|group| &group.commits) {
+        let at = TopicPartition::new(commit.offset.topic.clone(), commit.offset.partition);
+        positions.entry(at).or_default().push(commit.offset.committed.offset);
+    }
+    positions
+}
+
+/// What the leaders hold must be what was sent, all of it decided.
+async fn check_log_ends(cluster: &Cluster, restored: &[Restored]) -> Result<(), RestoreError> {
+    let partitions: Vec<TopicPartition> = restored.iter().map(|one| one.target.clone()).collect();
+    let ends = target::offsets(cluster, &partitions, OffsetSpec::LogEnd).await?;
+    for one in restored {
+        let found = ends.get(&one.target).copied().unwrap_or(-1);
+        if found != one.ended.log_end {
+            let planned = one.ended.log_end;
+            return Err(RestoreError::ForeignWriter { partition: one.target.clone(), planned, found });
+        }
+    }
+    Ok(())
+}
+
+async fn put_configs_back(
+    cluster: &Cluster,
+    options: &RestoreOptions,
+    plan: &RestorePlan,
+) -> Result<(Vec<ConfigLeftOut>, Vec<String>), RestoreError> {
+    let names: Vec<TopicName> = plan.topics.iter().map(|topic| topic.target.clone()).collect();
+    let mut known: BTreeMap<TopicName, BTreeSet<String>> = BTreeMap::new();
+    for (name, answer) in cluster.describe_topic_configs(&names).await {
+        known.insert(name, answer?.into_iter().map(|config| config.name).collect());
+    }
+    let (mut changes, mut left_out, mut incomplete) = (Vec::new(), Vec::new(), Vec::new());
+    for topic in &plan.topics {
+        let known = known.remove(&topic.target).unwrap_or_default();
+        let last = configs::finally(topic, &options.topic_configs, &plan.limits, &known);
+        left_out.extend(last.left_out.into_iter().map(|(name, reason)| ConfigLeftOut {
+            topic: topic.target.to_string(),
+            name,
+            reason,
+        }));
+        changes.push((topic.target.clone(), last.changes));
+    }
+    for (name, answer) in cluster.alter_topic_configs(changes).await {
+        if let Err(error) = answer {
+            incomplete.push(format!("topic {name}: its settings could not be put back: {error}"));
+        }
+    }
+    Ok((left_out, incomplete))
+}
+
+fn report_topics(plan: &RestorePlan, topics: &TopicsDocument, restored: &[Restored]) -> Vec<RestoredTopic> {
+    let mut admitted: HashMap<&TopicName, Admitted> = HashMap::new();
+    for one in restored {
+        admitted.entry(&one.source.topic).or_default().add(&one.ended.admitted);
+    }
+    let both = plan.topics.iter().zip(&topics.topics);
+    both.map(|(topic, target)| RestoredTopic {
+        source: topic.state.name.to_string(),
+        target: topic.target.to_string(),
+        created: target.created,
+        partitions: topic.partitions.len(),
+        admitted: admitted.remove(&topic.state.name).unwrap_or_default(),
+    })
+    .collect()
+}
+
+/// What to do next, from what was found.
+fn what_next(plan: &RestorePlan) -> Vec<String> {
+    let mut notes = Vec::new();
+    let names: Vec<&str> = plan.topics.iter().map(|topic| topic.state.name.as_str()).collect();
+    let any = |test: fn(&&&str) -> bool| names.iter().any(|name| test(&name));
+    if any(|name| name.ends_with("-changelog")) {
+        notes.push("Kafka Streams changelogs are among the topics and offsets moved: delete the applications' local state before starting them".to_owned());
+    }
+    if any(|name| name.starts_with("connect-")) {
+        notes.push("Kafka Connect's topics are among the topics: sources that keep Kafka offsets in them (MirrorMaker) must be checked".to_owned());
+    }
+    if any(|name| **name == "_schemas") {
+        notes.push(
+            "a schema registry's topic is among the topics: start the registry after the restore, not before"
+                .to_owned(),
+        );
+    }
+    if let Some(minutes) = plan.offsets_retention_minutes.filter(|_| !plan.groups.is_empty()) {
+        notes.push(format!("the target forgets committed offsets of groups without members after {minutes} minutes"));
+    }
+    notes
+}

@@ -1,5 +1,13 @@
 //! ktape from outside.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a test that cannot go on fails, and nobody links against tests"
+)]
+
 mod cli;
 mod golden;
 mod layering;

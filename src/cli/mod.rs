@@ -1,5 +1,6 @@
 //! The command line: flags in, one verb run, a result printed, an exit code out. Only this module prints.
 
+pub mod advice;
 pub mod args;
 pub mod backup;
 pub mod completions;

@@ -1,0 +1,136 @@
+//! The one place that maps failures to exit codes and hints. A hint is one thing to do, as a sentence without a final
+//! stop; an empty one is not printed.
+
+use std::borrow::Cow;
+
+use super::exit_code::ExitCode;
+use crate::backup::BackupError;
+use crate::cluster::{ClusterError, ErrorCode};
+use crate::repository::RepositoryError;
+use crate::store::StoreErrorKind;
+
+/// How the process ends, and what the person can do.
+pub type Advice = (ExitCode, Cow<'static, str>);
+
+const AGAIN: &str = "run the same command again: it goes on where this run stopped; `-vv` logs every request";
+
+fn say(code: ExitCode, hint: &'static str) -> Advice {
+    (code, Cow::Borrowed(hint))
+}
+
+/// Flags that make no sense together.
+pub fn usage() -> Advice {
+    say(ExitCode::Usage, "`ktape VERB --help` shows what a verb takes, with examples")
+}
+
+/// The person knows why.
+pub fn interrupted() -> Advice {
+    say(ExitCode::Interrupted, "")
+}
+
+/// Standard output or a file of ours.
+pub fn write() -> Advice {
+    say(ExitCode::Failed, "make room or choose another place, and run the same command again")
+}
+
+/// Ours to mend.
+pub fn bug() -> Advice {
+    say(ExitCode::Failed, "run the same command again, and please report this with the output of `-vv`")
+}
+
+/// Before any verb began.
+pub fn start() -> Advice {
+    say(ExitCode::Failed, "look at the limits of this process (`ulimit -a`)")
+}
+
+/// The repository, or its disk.
+pub fn repository(error: &RepositoryError) -> Advice {
+    use ExitCode::{Damaged, Failed, Locked, Refused, Usage};
+    match error {
+        RepositoryError::Store(error) => say(Failed, store(error.kind)),
+        RepositoryError::NotARepository { location } => {
+            let hint = format!("is the disk mounted? To make a new one: ktape init --repository {location}");
+            (Refused, Cow::Owned(hint))
+        }
+        RepositoryError::NoSuchSnapshot { location, .. } => {
+            (Refused, Cow::Owned(format!("see which there are: ktape list --repository {location}")))
+        }
+        RepositoryError::AlreadyARepository { .. } => say(Refused, "nothing to do: `ktape backup` can use it as it is"),
+        RepositoryError::NotEmpty { .. } => say(Refused, "choose a folder that is empty or does not exist yet"),
+        RepositoryError::NewerFormat { .. } => say(Refused, "use the ktape that wrote it, or a newer one"),
+        RepositoryError::UnsupportedLocation { .. } => say(Usage, "name a folder, as in --repository /backup/kafka"),
+        RepositoryError::InvalidKey(_) => say(Usage, "use names that Kafka allows"),
+        RepositoryError::Damaged { .. } | RepositoryError::Missing { .. } => say(
+            Damaged,
+            "`ktape verify` lists all that is damaged; take the file from a copy of the repository, or use another snapshot",
+        ),
+        RepositoryError::Locked { .. } => say(Locked, "wait until it has ended; its lock ends with it"),
+        RepositoryError::RefusedBatch { .. } | RepositoryError::OutOfOrder { .. } => say(
+            Failed,
+            "look at this partition's log on the broker with Kafka's DumpLogSegments: a disk or the network spoils data",
+        ),
+        RepositoryError::NotSealable { .. } | RepositoryError::Encode { .. } => say(Failed, AGAIN),
+    }
+}
+
+fn store(kind: StoreErrorKind) -> &'static str {
+    match kind {
+        StoreErrorKind::NoSpace => {
+            "make room on the disk and run the same command again: it goes on where this run stopped"
+        }
+        StoreErrorKind::ReadOnly => "mount the repository's file system writable",
+        StoreErrorKind::PermissionDenied => "give this user the right to read and write the repository's folder",
+        StoreErrorKind::NotFound | StoreErrorKind::AlreadyExists | StoreErrorKind::Other => {
+            "look at the disk (`dmesg`), then run the same command again"
+        }
+    }
+}
+
+/// The cluster, or the way to it.
+pub fn cluster(error: &ClusterError) -> Advice {
+    let hint = match error {
+        ClusterError::Bootstrap { .. } => {
+            "check --bootstrap-server, and that it is a plain Kafka listener which can be reached from here"
+        }
+        ClusterError::Advertised { .. } => "say where it can be reached: --broker-address ID=HOST:PORT",
+        ClusterError::Override { .. } => "check --broker-address, or leave it out if the advertised address is right",
+        ClusterError::Unsupported { .. } => "this broker cannot do what was asked; leave it out, or upgrade the broker",
+        ClusterError::Broker { code, .. } if is_authorization(*code) => {
+            "grant this client the rights that OPERATIONS.md lists"
+        }
+        ClusterError::UnknownNode(_) | ClusterError::NoLeader(_) => {
+            "look at the brokers: one is down or just starting; then run the same command again"
+        }
+        _ => AGAIN,
+    };
+    say(ExitCode::Failed, hint)
+}
+
+fn is_authorization(code: ErrorCode) -> bool {
+    let codes = [
+        ErrorCode::TOPIC_AUTHORIZATION_FAILED,
+        ErrorCode::GROUP_AUTHORIZATION_FAILED,
+        ErrorCode::CLUSTER_AUTHORIZATION_FAILED,
+    ];
+    codes.contains(&code)
+}
+
+/// The backup itself.
+pub fn backup(error: &BackupError) -> Advice {
+    match error {
+        BackupError::Cluster(error) => cluster(error),
+        BackupError::Repository(error) => repository(error),
+        BackupError::Pattern(_) => say(ExitCode::Usage, PATTERN),
+        BackupError::NothingMatches { .. } => say(
+            ExitCode::Usage,
+            "check the spelling; a pattern matches whole names, and `--dry-run` without it lists all",
+        ),
+        BackupError::OtherCluster { .. } => say(
+            ExitCode::Refused,
+            "check --bootstrap-server, or make another repository for this cluster with `ktape init`",
+        ),
+        _ => bug(),
+    }
+}
+
+const PATTERN: &str = "patterns are globs: * and ? and [a-z] and {a,b}, in quotes";

@@ -28,8 +28,8 @@ enum Job {
     Open(Slot, Box<SegmentStart>),
     /// Append whole batches, ascending.
     Append(Slot, Bytes, Timestamp),
-    /// Seal what there is; further batches go into a new segment.
-    Roll(Slot),
+    /// Seal what there is; further batches come after offsets that were never read.
+    Gap(Slot),
     /// Seal what there is and hand over the seals.
     Finish(Slot),
 }
@@ -85,9 +85,10 @@ impl Writers {
         self.send(slot, Job::Append(slot, batches, Timestamp::now())).await
     }
 
-    /// Ends the current segment.
-    pub async fn roll(&self, slot: Slot) -> Result<(), BackupError> {
-        self.send(slot, Job::Roll(slot)).await
+    /// Offsets are skipped that were never read: the current segment ends, and whatever transaction was open has no
+    /// outcome that could be known.
+    pub async fn gap(&self, slot: Slot) -> Result<(), BackupError> {
+        self.send(slot, Job::Gap(slot)).await
     }
 
     /// Ends the partition; `Finished` follows.
@@ -159,7 +160,13 @@ impl Thread {
                 Ok(())
             }
             Job::Append(slot, batches, observed) => self.append(slot, &batches, observed),
-            Job::Roll(slot) => self.roll(slot),
+            Job::Gap(slot) => {
+                self.roll(slot)?;
+                if let Some(partition) = self.open.get_mut(&slot) {
+                    partition.start.open.clear();
+                }
+                Ok(())
+            }
             Job::Finish(slot) => {
                 self.roll(slot)?;
                 let seals = self.open.remove(&slot).map(|partition| partition.seals).unwrap_or_default();

@@ -86,7 +86,7 @@ impl Fetch<'_> {
             return self.give_up(slot, &cause, writers).await;
         }
         if log_start > partition.next {
-            writers.roll(slot).await?;
+            writers.gap(slot).await?;
         }
         partition.lose_up_to(log_start);
         if partition.is_done() {

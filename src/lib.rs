@@ -12,4 +12,5 @@ pub mod repository;
 pub mod restore;
 pub mod retry;
 pub mod store;
+pub mod verify;
 pub mod wire;

@@ -158,6 +158,14 @@ pub enum Damage {
         /// As computed.
         found: String,
     },
+    /// The compressed bytes do not have the digest that stands behind them.
+    #[error("the BLAKE3 digest of its zstd frame is {found}, behind it stands {expected}")]
+    StoredDigest {
+        /// As stored.
+        expected: String,
+        /// As computed.
+        found: String,
+    },
     /// A document ends before its second line, which holds the digest of the first.
     #[error("its second line, the digest of the first, is cut off or unreadable")]
     NoDigest,

@@ -41,6 +41,15 @@ pub fn segment(folder: &Key, base: i64, next: i64, random: &str) -> Result<Key, 
     folder.join(&format!("{base:020}.{next:020}-{random}.log"))
 }
 
+/// Whether a name is one that [`segment`] makes.
+pub fn is_segment_name(name: &str) -> bool {
+    let digits = |text: &str| text.len() == 20 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let hexadecimal = |text: &str| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let fields = name.strip_suffix(".log").and_then(|name| name.split_once('.'));
+    let fields = fields.and_then(|(base, rest)| rest.split_once('-').map(|(next, random)| (base, next, random)));
+    fields.is_some_and(|(base, next, random)| digits(base) && digits(next) && hexadecimal(random))
+}
+
 /// A part, by the BLAKE3 of its plain JSON.
 pub fn part(digest: &str) -> Result<Key, InvalidKey> {
     Key::new(format!("{INDEX}/{digest}.json.zst"))
@@ -96,6 +105,7 @@ mod tests {
         let key = segment(&partition(&topic, id, 3).unwrap(), 5554, 9001, "1a2b3c4d").unwrap();
         let expected = "topics/orders/AAAAAAAAAAAAAAAAAAAAAQ/3/00000000000000005554.00000000000000009001-1a2b3c4d.log";
         assert_eq!(key.as_str(), expected);
+        assert!(is_segment_name(key.name()) && !is_segment_name("00000000000000005554.log"));
         assert!(partition(&topic, TopicId::ZERO, 0).unwrap().as_str().ends_with("orders/none/0"));
     }
 

@@ -91,15 +91,29 @@ impl Repository {
         Ok((seals, runs))
     }
 
+    /// Seals of every run there is.
+    pub fn all_run_seals(&self) -> Result<Vec<Seal>, RepositoryError> {
+        let mut seals = Vec::new();
+        for object in self.store().list(Some(&layout::folder(layout::RUNS)?))? {
+            seals.extend(self.seal_batch(&object.key).map(|batch| batch.seals).unwrap_or_default());
+        }
+        Ok(seals)
+    }
+
+    /// Reads one batch of seals, its digest checked.
+    pub fn seal_batch(&self, key: &Key) -> Result<SealBatch, RepositoryError> {
+        let bytes = document::read(self.store(), key)?;
+        document::decode(key.as_str(), &bytes).map(|(batch, _)| batch)
+    }
+
     /// A copy of the repository made meanwhile may hold half a file: what cannot be used is fetched again.
     fn usable_seals(&self, key: &Key, cluster_id: &str) -> Result<Vec<Seal>, RepositoryError> {
-        let read = document::read(self.store(), key).and_then(|bytes| document::decode(key.as_str(), &bytes));
-        let (batch, _): (SealBatch, String) = match read {
+        let batch = match self.seal_batch(key) {
             Err(error) if error.is_damage() => {
                 tracing::warn!(%error, "seals of an earlier run cannot be used");
                 return Ok(Vec::new());
             }
-            read => read?,
+            batch => batch?,
         };
         if batch.cluster_id != cluster_id {
             return Ok(Vec::new());

@@ -1,0 +1,78 @@
+//! Which snapshots name something that is damaged.
+
+use std::collections::HashMap;
+
+use super::report::VerifyReport;
+use super::seen::Seen;
+use crate::repository::format::{SealsRef, SnapshotHead, TopicShardRef};
+use crate::repository::{Repository, RepositoryError, Snapshot, layout};
+
+/// Fills in [`VerifyReport::damaged_snapshots`].
+pub(super) fn find(repository: &Repository, heads: &[Snapshot], report: &mut VerifyReport) {
+    let mut damaged = Seen::default();
+    for finding in &report.damage {
+        damaged.insert(finding.object.as_str());
+    }
+    let mut search = Search { repository, damaged, shards: HashMap::new(), parts: HashMap::new() };
+    for snapshot in heads {
+        if search.snapshot(&snapshot.head) {
+            report.damaged_snapshots.push(snapshot.head.sequence);
+        }
+    }
+    report.damaged_snapshots.sort_unstable();
+    report.damaged_snapshots.dedup();
+}
+
+struct Search<'a> {
+    repository: &'a Repository,
+    damaged: Seen,
+    shards: HashMap<String, bool>,
+    parts: HashMap<String, bool>,
+}
+
+impl Search<'_> {
+    fn snapshot(&mut self, head: &SnapshotHead) -> bool {
+        let itself = layout::snapshot(head.sequence).is_ok_and(|key| self.damaged.contains(key.as_str()));
+        let parts = [Some(&head.groups), head.excluded.as_ref()];
+        itself
+            || parts.into_iter().flatten().any(|digest| self.is_damaged(digest))
+            || head.topics.iter().any(|shard| self.shard(shard))
+    }
+
+    fn shard(&mut self, shard: &TopicShardRef) -> bool {
+        if let Some(known) = self.shards.get(&shard.digest) {
+            return *known;
+        }
+        let found = self.is_damaged(&shard.digest) || self.topics(shard).unwrap_or(true);
+        self.shards.insert(shard.digest.clone(), found);
+        found
+    }
+
+    fn topics(&mut self, shard: &TopicShardRef) -> Result<bool, RepositoryError> {
+        for topic in self.repository.topic_shard(shard)? {
+            for partition in topic.partitions {
+                let tail = partition.segments.tail.iter().any(|seal| self.damaged.contains(seal.object.as_str()));
+                if tail || partition.segments.parts.iter().any(|part| self.part(part)) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn part(&mut self, part: &SealsRef) -> bool {
+        if let Some(known) = self.parts.get(&part.digest) {
+            return *known;
+        }
+        let damaged = |seals: Vec<crate::repository::format::Seal>| {
+            seals.iter().any(|seal| self.damaged.contains(seal.object.as_str()))
+        };
+        let found = self.repository.seals_of(part).map_or(true, damaged);
+        self.parts.insert(part.digest.clone(), found);
+        found
+    }
+
+    fn is_damaged(&self, digest: &str) -> bool {
+        layout::part(digest).is_ok_and(|key| self.damaged.contains(key.as_str()))
+    }
+}

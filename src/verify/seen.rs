@@ -1,0 +1,31 @@
+//! What was looked at already. Only a hash of each name is kept: eight bytes for an object of up to a gigabyte.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// A set of names.
+#[derive(Debug, Default)]
+pub(super) struct Seen(HashSet<u64>);
+
+impl Seen {
+    /// Adds one; true if it is new.
+    pub(super) fn insert(&mut self, name: impl Hash) -> bool {
+        self.0.insert(hash(name))
+    }
+
+    /// Whether it was added.
+    pub(super) fn contains(&self, name: impl Hash) -> bool {
+        self.0.contains(&hash(name))
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+fn hash(name: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
+}

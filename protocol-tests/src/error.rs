@@ -1,11 +1,11 @@
 //! What can go wrong in the harness.
 
-use std::io;
 use std::path::Path;
 use std::time::Duration;
+use std::{fmt, io};
 
 /// An error of the harness: the environment lacks something, or a JVM did not do what was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum HarnessError {
     /// Programs that must be installed are not, one line each.
     #[error("missing prerequisites:\n{}", .0.join("\n"))]
@@ -49,6 +49,13 @@ pub enum HarnessError {
         /// The line or the reason.
         output: String,
     },
+}
+
+/// As it is displayed: these errors carry whole logs, and tests unwrap them.
+impl fmt::Debug for HarnessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// Adds what was attempted to an I/O error.

@@ -6,8 +6,11 @@
 
 pub mod cluster;
 pub mod error;
+pub mod helpers;
 pub mod jars;
+pub mod judge;
 pub mod jvm;
+pub mod load;
 pub mod ports;
 pub mod prerequisites;
 pub mod probe;

@@ -116,7 +116,7 @@ impl Tools {
         let spec = JvmSpec {
             heap_mib: self.heap_mib,
             class_path,
-            flags: vec!["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn".into()],
+            flags: vec!["-Dorg.slf4j.simpleLogger.defaultLogLevel=error".into(), "-Dfile.encoding=UTF-8".into()],
             main: class.to_owned(),
             args: args.iter().map(|&arg| arg.to_owned()).collect(),
             stdout: stdout.clone(),

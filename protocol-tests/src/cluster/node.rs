@@ -101,6 +101,7 @@ impl Node {
     }
 }
 
+/// Retention is off: what is loaded has fixed times, long ago.
 fn server_properties(folder: &Path, id: usize, brokers: &[u16], controllers: &[u16], cluster: &ClusterSpec) -> String {
     let (port, controller) = (brokers[id - 1], controllers[id - 1]);
     let voters: Vec<String> =
@@ -123,6 +124,7 @@ fn server_properties(folder: &Path, id: usize, brokers: &[u16], controllers: &[u
          share.coordinator.state.topic.replication.factor={replicas}\n\
          share.coordinator.state.topic.min.isr=1\n\
          group.initial.rebalance.delay.ms=0\n\
+         log.retention.ms=-1\n\
          log.cleaner.backoff.ms=500\n\
          log.cleaner.dedupe.buffer.size=4194304\n",
         voters = voters.join(","),

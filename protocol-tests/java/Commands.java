@@ -1,0 +1,78 @@
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Future;
+import org.apache.kafka.clients.admin.RecordsToDelete;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.TopicPartition;
+
+/** Single steps for tests that need a little more or something in between. Arguments are what lies between colons. */
+final class Commands {
+    /** topic:NAME:PARTITIONS[:config=value]... */
+    static void topic(Kafka kafka, String[] args) throws Exception {
+        String[] configs = List.of(args).subList(3, args.length).toArray(String[]::new);
+        kafka.topic(args[1], Integer.parseInt(args[2]), configs);
+    }
+
+    /** bulk:TOPIC:PARTITIONS:RECORDS:SIZE:CODEC; records in all, spread over the partitions. */
+    static void bulk(Kafka kafka, String[] args) throws Exception {
+        String topic = args[1];
+        int partitions = Integer.parseInt(args[2]);
+        int records = Integer.parseInt(args[3]);
+        int size = Integer.parseInt(args[4]);
+        kafka.topic(topic, partitions);
+        byte[] noise = Kafka.noise(size + 4096, topic.hashCode());
+        try (KafkaProducer<byte[], byte[]> producer =
+                kafka.producer("compression.type=" + args[5], "batch.size=262144", "linger.ms=20")) {
+            List<Future<RecordMetadata>> sends = new ArrayList<>();
+            for (int at = 0; at < records; at++) {
+                byte[] value = java.util.Arrays.copyOfRange(noise, at % 4096, at % 4096 + size);
+                byte[] key = Kafka.bytes(topic + "-" + at);
+                sends.add(producer.send(new ProducerRecord<>(topic, at % partitions, Kafka.TIME + at, key, value)));
+            }
+            Kafka.await(sends);
+        }
+    }
+
+    /** put:TOPIC:KEY:VALUE, to partition 0; a value of a single minus is null. */
+    static void put(Kafka kafka, String[] args) throws Exception {
+        try (KafkaProducer<byte[], byte[]> producer = kafka.producer("linger.ms=0")) {
+            String value = args[3].equals("-") ? null : args[3];
+            producer.send(new ProducerRecord<>(args[1], 0, Kafka.bytes(args[2]), Kafka.bytes(value))).get();
+        }
+    }
+
+    /** await-absent:TOPIC:KEY; until no record with this key is left, which is the cleaner's work. */
+    static void awaitAbsent(Kafka kafka, String[] args) throws Exception {
+        Kafka.until(args[2] + " cleaned from " + args[1], 90, () -> kafka.readAll(args[1]).stream()
+            .noneMatch(record -> record.key() != null && new String(record.key()).equals(args[2])));
+    }
+
+    /** commit:GROUP:TOPIC:PARTITION:OFFSET[:METADATA] */
+    static void commit(Kafka kafka, String[] args) throws Exception {
+        OffsetAndMetadata offset = new OffsetAndMetadata(Long.parseLong(args[4]), args.length > 5 ? args[5] : "");
+        TopicPartition partition = new TopicPartition(args[2], Integer.parseInt(args[3]));
+        kafka.admin.alterConsumerGroupOffsets(args[1], Map.of(partition, offset)).all().get();
+    }
+
+    /** trim:TOPIC:PARTITION:OFFSET; -1 is the end. */
+    static void trim(Kafka kafka, String[] args) throws Exception {
+        TopicPartition partition = new TopicPartition(args[1], Integer.parseInt(args[2]));
+        RecordsToDelete to = RecordsToDelete.beforeOffset(Long.parseLong(args[3]));
+        kafka.admin.deleteRecords(Map.of(partition, to)).all().get();
+    }
+
+    /** transaction:TOPIC:RECORDS:commit|abort|open, on partition 0. */
+    static void transaction(Kafka kafka, String[] args) throws Exception {
+        KafkaProducer<byte[], byte[]> producer = TransactionShapes.begin(kafka, args[1] + "-" + System.nanoTime());
+        for (int at = 0; at < Integer.parseInt(args[2]); at++) {
+            producer.send(Kafka.record(args[1], 0, Kafka.TIME + at, "k" + at, args[3] + at));
+        }
+        TransactionShapes.end(producer, args[3]);
+    }
+
+    private Commands() {}
+}

@@ -1,0 +1,70 @@
+//! Our Java helpers, compiled once per version of Kafka and of the helpers.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::error::{HarnessError, io, on};
+use crate::jars::Jars;
+use crate::prerequisites;
+
+const SOURCES: &[(&str, &str)] = &[
+    ("Commands.java", include_str!("../java/Commands.java")),
+    ("CompactedShapes.java", include_str!("../java/CompactedShapes.java")),
+    ("GroupShapes.java", include_str!("../java/GroupShapes.java")),
+    ("Kafka.java", include_str!("../java/Kafka.java")),
+    ("Load.java", include_str!("../java/Load.java")),
+    ("LogShapes.java", include_str!("../java/LogShapes.java")),
+    ("Positions.java", include_str!("../java/Positions.java")),
+    ("RawShapes.java", include_str!("../java/RawShapes.java")),
+    ("RecordPrinter.java", include_str!("../java/RecordPrinter.java")),
+    ("RecordShapes.java", include_str!("../java/RecordShapes.java")),
+    ("TransactionShapes.java", include_str!("../java/TransactionShapes.java")),
+];
+
+/// The folder of the compiled helpers, to put before `jars` on a class path.
+///
+/// # Errors
+/// There is no `javac`, or it refuses them.
+pub fn compiled(jars: &Jars) -> Result<PathBuf, HarnessError> {
+    let mut hasher = DefaultHasher::new();
+    SOURCES.hash(&mut hasher);
+    let folder = jars.folder().join(format!("helpers-{:016x}", hasher.finish()));
+    let _lock = jars.lock()?;
+    if !folder.is_dir() {
+        compile(jars, &folder)?;
+    }
+    Ok(folder)
+}
+
+fn compile(jars: &Jars, folder: &Path) -> Result<(), HarnessError> {
+    prerequisites::check()?;
+    let sources = folder.with_extension("sources");
+    let part = folder.with_extension("part");
+    for path in [&sources, &part] {
+        let _ = fs::remove_dir_all(path);
+        fs::create_dir_all(path).map_err(on("create", path))?;
+    }
+    let mut files = Vec::with_capacity(SOURCES.len());
+    for (name, text) in SOURCES {
+        let path = sources.join(name);
+        fs::write(&path, text).map_err(on("write", &path))?;
+        files.push(path);
+    }
+    let output = Command::new(prerequisites::javac())
+        .args(["-encoding", "UTF-8", "-nowarn", "-proc:none", "-cp", &jars.class_path(), "-d"])
+        .arg(&part)
+        .args(&files)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(io("run javac"))?;
+    if !output.status.success() {
+        return Err(HarnessError::Failed {
+            what: "javac".into(),
+            status: output.status.code().unwrap_or(-1),
+            output: String::from_utf8_lossy(&output.stderr).into_owned(),
+        });
+    }
+    fs::rename(&part, folder).map_err(on("rename", &part))
+}

@@ -1,0 +1,160 @@
+//! What a cluster shows to Kafka's own clients, in a form that two clusters can be compared by.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::error::HarnessError;
+use crate::helpers;
+use crate::tools::{CONSOLE_CONSUMER, GROUPS, Launch, Tools};
+
+/// The console consumer knows no end of a log: it ends when nothing came for so long.
+const QUIET: &str = "6000";
+const TIMEOUT: Duration = Duration::from_secs(300);
+
+/// What a consumer skips.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Isolation {
+    /// Records of aborted and open transactions.
+    ReadCommitted,
+    /// Nothing.
+    ReadUncommitted,
+}
+
+/// A record as a consumer shows it; contents longer than 64 bytes are digests.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct ShownRecord {
+    /// Its offset, which a restore changes.
+    pub offset: i64,
+    /// `CreateTime` or `LogAppendTime`, which a restore cannot keep.
+    pub timestamp_type: String,
+    /// Timestamp, key, value and headers in order: what must be the same.
+    pub content: String,
+}
+
+/// Records of each partition in their order.
+pub type Shown = BTreeMap<(String, i32), Vec<ShownRecord>>;
+
+/// Where a group stands, and what it reads next.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Position {
+    /// The committed offset.
+    pub offset: i64,
+    /// What was committed with it.
+    pub metadata: String,
+    /// Content of the record it reads next with `read_committed`; nothing at the end.
+    pub next: Option<String>,
+}
+
+/// Positions by group, topic and partition.
+pub type Positions = BTreeMap<(String, String, i32), Position>;
+
+impl Tools {
+    /// Reads all topics whose name matches the Java pattern from the beginning to the end, with the console consumer.
+    ///
+    /// # Errors
+    /// It failed or printed something unexpected.
+    pub fn read(&self, include: &str, isolation: Isolation) -> Result<Shown, HarnessError> {
+        let isolation = match isolation {
+            Isolation::ReadCommitted => "read_committed",
+            Isolation::ReadUncommitted => "read_uncommitted",
+        };
+        let options = ["--bootstrap-server", self.bootstrap(), "--include", include, "--from-beginning"];
+        let mode = ["--isolation-level", isolation, "--formatter", "RecordPrinter", "--timeout-ms", QUIET];
+        let quiet = ["--group", "ktape-judge", "--command-property", "enable.auto.commit=false"];
+        let args = [&options[..], &mode, &quiet].concat();
+        let output = self.start(CONSOLE_CONSUMER, &args, &self.with_helpers()?)?.finish(TIMEOUT)?;
+        let mut shown = Shown::new();
+        for line in output.stdout.lines() {
+            let (partition, record) = parse_record(line).ok_or_else(|| unexpected("the console consumer", line))?;
+            shown.entry(partition).or_default().push(record);
+        }
+        Ok(shown)
+    }
+
+    /// Where all groups stand and what each would read next.
+    ///
+    /// # Errors
+    /// The helper failed or printed something unexpected.
+    pub fn positions(&self) -> Result<Positions, HarnessError> {
+        let output = self.start("Positions", &[self.bootstrap()], &self.with_helpers()?)?.finish(TIMEOUT)?;
+        output.stdout.lines().map(|line| parse_position(line).ok_or_else(|| unexpected("Positions", line))).collect()
+    }
+
+    /// Committed offsets as `kafka-consumer-groups.sh --describe --all-groups` shows them, by group, topic and
+    /// partition.
+    ///
+    /// # Errors
+    /// The tool failed.
+    pub fn described_offsets(&self) -> Result<BTreeMap<(String, String, i32), i64>, HarnessError> {
+        let output = self.admin(GROUPS, &["--describe", "--all-groups", "--offsets"])?;
+        Ok(output.stdout.lines().filter_map(parse_described).collect())
+    }
+
+    fn with_helpers(&self) -> Result<Launch, HarnessError> {
+        let folder: PathBuf = helpers::compiled(self.jars())?;
+        Ok(Launch { helpers: Some(folder), ..Launch::default() })
+    }
+}
+
+/// Only what must be the same after a restore.
+pub fn contents(shown: &Shown) -> BTreeMap<&(String, i32), Vec<&str>> {
+    shown.iter().map(|(at, records)| (at, records.iter().map(|record| record.content.as_str()).collect())).collect()
+}
+
+fn unexpected(what: &str, line: &str) -> HarnessError {
+    HarnessError::Output { what: what.into(), output: line.chars().take(500).collect() }
+}
+
+fn parse_record(line: &str) -> Option<((String, i32), ShownRecord)> {
+    let mut fields = line.splitn(5, '\t');
+    let topic = fields.next()?.to_owned();
+    let partition = fields.next()?.parse().ok()?;
+    let offset = fields.next()?.parse().ok()?;
+    let timestamp_type = fields.next()?.to_owned();
+    let content = fields.next()?.to_owned();
+    Some(((topic, partition), ShownRecord { offset, timestamp_type, content }))
+}
+
+fn parse_position(line: &str) -> Option<((String, String, i32), Position)> {
+    let mut fields = line.splitn(6, '\t');
+    let group = fields.next()?.to_owned();
+    let topic = fields.next()?.to_owned();
+    let partition = fields.next()?.parse().ok()?;
+    let offset = fields.next()?.parse().ok()?;
+    let metadata = fields.next()?.to_owned();
+    let next = match fields.next()? {
+        "END" => None,
+        record => Some(parse_record(record)?.1.content),
+    };
+    Some(((group, topic, partition), Position { offset, metadata, next }))
+}
+
+/// `GROUP TOPIC PARTITION CURRENT-OFFSET LOG-END-OFFSET LAG CONSUMER-ID HOST CLIENT-ID`; a group's name may have spaces.
+fn parse_described(line: &str) -> Option<((String, String, i32), i64)> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let tail = words.len().checked_sub(8)?;
+    let [topic, partition, offset, ..] = words.get(tail..)? else { return None };
+    let group = words.get(..tail)?.join(" ");
+    Some(((group, (*topic).to_owned(), partition.parse().ok()?), offset.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{parse_described, parse_position, parse_record};
+
+    #[test]
+    fn lines_of_the_judges_are_read() {
+        let ((topic, partition), record) = parse_record("t\t3\t17\tCreateTime\t5\tx61\tnull\tx62=x63;").unwrap();
+        assert_eq!((topic.as_str(), partition, record.offset), ("t", 3, 17));
+        assert_eq!(record.content, "5\tx61\tnull\tx62=x63;");
+        let (_, at_end) = parse_position("g\tt\t0\t9\tmeta\tEND").unwrap();
+        assert_eq!((at_end.offset, at_end.next), (9, None));
+        let ((group, ..), offset) = parse_described("a b  t  0  12  20  8  -  -  -").unwrap();
+        assert_eq!((group.as_str(), offset), ("a b", 12));
+        assert!(
+            parse_described("GROUP TOPIC PARTITION CURRENT-OFFSET LOG-END-OFFSET LAG CONSUMER-ID HOST CLIENT-ID")
+                .is_none()
+        );
+    }
+}

@@ -1,0 +1,23 @@
+//! Filling a cluster with the shapes that a backup has to keep.
+
+use std::time::Duration;
+
+use crate::error::HarnessError;
+use crate::helpers;
+use crate::tools::{Launch, ToolOutput, Tools};
+
+/// All shapes together take a minute on an idle machine; the log cleaner has its own pace.
+const TIMEOUT: Duration = Duration::from_secs(420);
+
+impl Tools {
+    /// Runs the steps in order in one JVM: names of shapes, `all`, or commands with arguments after colons, such as
+    /// `bulk:orders:3:10000:500:zstd` (topic, partitions, records, bytes of each, codec). See `java/Load.java`.
+    ///
+    /// # Errors
+    /// A step failed, or not all were done within seven minutes.
+    pub fn load(&self, steps: &[&str]) -> Result<ToolOutput, HarnessError> {
+        let launch = Launch { helpers: Some(helpers::compiled(self.jars())?), ..Launch::default() };
+        let args = [&[self.bootstrap()], steps].concat();
+        self.start("Load", &args, &launch)?.finish(TIMEOUT)
+    }
+}

@@ -5,6 +5,7 @@ pub mod batch;
 pub mod cancel;
 pub mod cli;
 pub mod cluster;
+pub mod export;
 pub mod model;
 pub mod net;
 pub mod progress;

@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_marker_that_was_never_read_leaves_the_outcome_unknown() {
         let (before, after) = (transactional(0, 1, 7), transactional(90, 1, 7));
-        let mut seals = sealed(&[&[before.clone()], &[after.clone(), marker(91, 7, true)]]);
+        let mut seals = sealed(&[std::slice::from_ref(&before), &[after.clone(), marker(91, 7, true)]]);
         seals[1].carried.clear();
         let index = index(&seals);
         assert_eq!(outcome(&index, &before), Some(Uncommitted::Lost));

@@ -1,0 +1,140 @@
+//! Exports of small repositories.
+
+use std::io;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::*;
+use crate::batch::Attributes;
+use crate::model::{OffsetRange, TopicName};
+use crate::progress::Silent;
+use crate::repository::format::{PartitionState, SegmentList};
+use crate::repository::testing::{self, batch, batch_with, commit, marker, segment, start, transactional};
+use crate::store::MemoryStore;
+
+/// A repository with one snapshot of topic `t`, whose only partition holds those segments, and the changed state.
+fn repository(segments: &[&[Vec<u8>]], change: impl FnOnce(&mut PartitionState)) -> Repository {
+    let repository = Repository::init_in(Arc::new(MemoryStore::new())).unwrap();
+    let run = repository.begin_run(testing::CLUSTER).unwrap();
+    let mut seals = Vec::new();
+    for batches in segments {
+        let start = start("t", 0, &run, seals.last());
+        seals.push(segment(&repository, &run, start, batches));
+    }
+    let list = repository.append_seals(SegmentList::default(), seals.clone()).unwrap();
+    let mut partition = testing::partition(0, &seals, list);
+    change(&mut partition);
+    commit(&repository, &run, None, vec![testing::topic("t", vec![partition])]);
+    repository
+}
+
+fn options() -> ExportOptions {
+    ExportOptions::of(TopicName::new("t").unwrap())
+}
+
+fn run(repository: &Repository, options: &ExportOptions, out: &mut dyn Write) -> Result<ExportReport, ExportError> {
+    let snapshot = repository.latest().unwrap().unwrap();
+    let plan = plan(repository, &snapshot, options)?;
+    let context = Context { repository, options, progress: &Silent, cancel: &Cancel::new() };
+    execute(context, &plan, out)
+}
+
+fn lines(repository: &Repository, options: &ExportOptions) -> (Vec<Value>, ExportReport) {
+    let mut out = Vec::new();
+    let report = run(repository, options, &mut out).unwrap();
+    let lines = String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    (lines, report)
+}
+
+fn offsets(repository: &Repository, options: &ExportOptions) -> Vec<i64> {
+    lines(repository, options).0.iter().map(|line| line["offset"].as_i64().unwrap()).collect()
+}
+
+#[test]
+fn a_record_is_one_line() {
+    let repository = repository(&[&[batch(5, 1)]], |_| {});
+    let mut out = Vec::new();
+    run(&repository, &options(), &mut out).unwrap();
+    let expected = concat!(
+        r#"{"topic":"t","partition":0,"offset":5,"timestamp":1000005,"timestamp_type":"CreateTime","#,
+        r#""key":null,"value":"value 5","headers":[]}"#,
+        "\n"
+    );
+    assert_eq!(String::from_utf8(out).unwrap(), expected);
+}
+
+#[test]
+fn broker_times_are_named() {
+    let append_time = batch_with(0, 2, |header| {
+        header.attributes = Attributes(Attributes::LOG_APPEND_TIME);
+        header.max_timestamp = 77;
+    });
+    let (lines, _) = lines(&repository(&[&[append_time]], |_| {}), &options());
+    assert!(lines.iter().all(|line| line["timestamp"] == 77 && line["timestamp_type"] == "LogAppendTime"));
+}
+
+#[test]
+fn only_committed_data_is_shown() {
+    let (a, b, c) = (transactional(0, 2, 1), transactional(2, 3, 2), transactional(5, 4, 3));
+    let repository = repository(&[&[a, b, c], &[marker(9, 1, true), batch(10, 1)], &[marker(11, 2, false)]], |_| {});
+    let (_, report) = lines(&repository, &options());
+    assert_eq!(offsets(&repository, &options()), [0, 1, 10]);
+    assert_eq!((report.records, report.aborted_records, report.open_records), (3, 3, 4));
+    assert!(report.is_complete());
+    let all = ExportOptions { uncommitted: true, ..options() };
+    assert_eq!(offsets(&repository, &all), [0, 1, 2, 3, 4, 5, 6, 7, 8, 10]);
+}
+
+#[test]
+fn what_lies_outside_of_the_snapshot_or_the_request_is_not_shown() {
+    let repository = repository(&[&[batch(0, 5), batch(5, 5)], &[batch(10, 5), batch(15, 5)]], |state| {
+        state.log_start = 3;
+        state.fence = 17;
+        state.next = 17;
+    });
+    assert_eq!(offsets(&repository, &options()), (3..17).collect::<Vec<_>>());
+    let part = ExportOptions { offsets: OffsetRange { base: 8, next: 12 }, ..options() };
+    assert_eq!(offsets(&repository, &part), [8, 9, 10, 11]);
+    let nothing = ExportOptions { offsets: OffsetRange { base: 40, next: 50 }, ..options() };
+    assert!(offsets(&repository, &nothing).is_empty());
+}
+
+#[test]
+fn offsets_that_should_be_there_are_named() {
+    let (_, report) = lines(&repository(&[&[batch(0, 5)]], |state| state.fence = 9), &options());
+    assert_eq!(report.missing, [MissingOffsets { partition: 0, range: OffsetRange { base: 5, next: 9 } }]);
+    assert!(!report.is_complete());
+}
+
+#[test]
+fn old_messages_are_refused_by_name() {
+    let checked = [&[1_u8, 0][..], &[0; 8], &[255; 8]].concat();
+    let mut old = 5_i64.to_be_bytes().to_vec();
+    old.extend((checked.len() as i32 + 4).to_be_bytes());
+    old.extend(crc32fast::hash(&checked).to_be_bytes());
+    old.extend(checked);
+    let error = run(&repository(&[&[old]], |_| {}), &options(), &mut io::sink()).unwrap_err();
+    let ExportError::Legacy { object, offset: 5, magic: 1, .. } = error else { panic!("{error}") };
+    assert!(object.starts_with("topics/t/"));
+}
+
+#[test]
+fn what_is_not_there_is_refused() {
+    let repository = repository(&[&[batch(0, 1)]], |_| {});
+    let other = ExportOptions::of(TopicName::new("other").unwrap());
+    assert!(matches!(run(&repository, &other, &mut io::sink()), Err(ExportError::NoSuchTopic { .. })));
+    let other = ExportOptions { partitions: vec![0, 3], ..options() };
+    assert!(matches!(run(&repository, &other, &mut io::sink()), Err(ExportError::NoSuchPartition { .. })));
+}
+
+#[test]
+fn a_cancelled_export_says_so() {
+    let repository = repository(&[&[batch(0, 1)]], |_| {});
+    let (options, cancel) = (options(), Cancel::new());
+    cancel.cancel();
+    let plan = plan(&repository, &repository.latest().unwrap().unwrap(), &options).unwrap();
+    let context = Context { repository: &repository, options: &options, progress: &Silent, cancel: &cancel };
+    let report = execute(context, &plan, &mut io::sink()).unwrap();
+    assert!(report.cancelled && !report.is_complete() && report.records == 0);
+}

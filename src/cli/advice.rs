@@ -7,6 +7,7 @@ use super::exit_code::ExitCode;
 use crate::backup::BackupError;
 use crate::cluster::{ClusterError, ErrorCode};
 use crate::repository::RepositoryError;
+use crate::restore::RestoreError;
 use crate::store::StoreErrorKind;
 
 /// How the process ends, and what the person can do.
@@ -132,5 +133,45 @@ pub fn backup(error: &BackupError) -> Advice {
         _ => bug(),
     }
 }
+
+/// The restore itself.
+pub fn restore(error: &RestoreError) -> Advice {
+    use ExitCode::{Damaged, Failed, Interrupted, Refused, Usage};
+    match error {
+        RestoreError::Cluster(error) => cluster(error),
+        RestoreError::Repository(error) => repository(error),
+        RestoreError::Pattern(_) => say(Usage, PATTERN),
+        RestoreError::Name(_) | RestoreError::SameTarget { .. } => {
+            say(Usage, "change --rename so that every topic gets a legal name of its own")
+        }
+        RestoreError::NothingMatches { .. } => say(Usage, "`ktape show` lists what the snapshot holds"),
+        RestoreError::NoSnapshot(_) => say(Refused, "`ktape list` shows which snapshots there are"),
+        RestoreError::NotEmpty { .. } => {
+            say(Refused, "delete the topic if it may go, or restore under another name with --rename")
+        }
+        RestoreError::PartitionCount { .. } => {
+            say(Refused, "delete the empty topic so that the restore can create it, or use --rename")
+        }
+        RestoreError::TooFewBrokers { .. } => say(Refused, "add brokers, or say --replication-factor N"),
+        RestoreError::CannotCreate { .. } => say(Refused, "change what it names, with --topic-config for instance"),
+        RestoreError::ActiveGroups(_) => say(
+            Refused,
+            "stop their consumers and wait for the session timeout, or leave them out with --exclude-groups",
+        ),
+        RestoreError::OutOfRange { .. } => say(Refused, "choose --out-of-range clamp or omit"),
+        RestoreError::Legacy { .. } => say(Refused, "leave the topic out with --exclude-topics"),
+        RestoreError::Batch { .. } => {
+            say(Damaged, "`ktape verify` shows all that is damaged; use another snapshot or a copy")
+        }
+        RestoreError::ForeignWriter { .. } => {
+            say(Failed, "stop whoever writes there, delete the restored topics, and run the same command again")
+        }
+        RestoreError::Partition { .. } => say(Failed, RESTORE_AGAIN),
+        RestoreError::Interrupted => say(Interrupted, RESTORE_AGAIN),
+        _ => bug(),
+    }
+}
+
+const RESTORE_AGAIN: &str = "delete the topics that this restore created, then run the same command again";
 
 const PATTERN: &str = "patterns are globs: * and ? and [a-z] and {a,b}, in quotes";

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use super::settings::LogFormat;
-use super::{backup, completions, init, man};
+use super::{backup, completions, init, man, restore};
 use crate::model::Selection;
 
 /// Cold backups of Kafka topics and consumer groups.
@@ -31,6 +31,8 @@ pub enum Command {
     Init(init::InitArgs),
     /// Take a snapshot of a cluster's topics and consumer groups
     Backup(Box<backup::BackupArgs>),
+    /// Bring a snapshot into a cluster
+    Restore(Box<restore::RestoreArgs>),
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
     /// Write the man pages

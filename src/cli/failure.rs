@@ -9,6 +9,7 @@ use super::exit_code::ExitCode;
 use crate::backup::BackupError;
 use crate::cluster::ClusterError;
 use crate::repository::RepositoryError;
+use crate::restore::RestoreError;
 
 /// Why a verb ended without its result. [`advice`] maps each to an exit code and one thing to do.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +40,9 @@ pub enum Failure {
     /// The backup.
     #[error(transparent)]
     Backup(BackupError),
+    /// The restore.
+    #[error(transparent)]
+    Restore(RestoreError),
     /// The process could not set itself up.
     #[error("starting up")]
     Start(#[source] io::Error),
@@ -51,6 +55,16 @@ impl From<BackupError> for Failure {
             BackupError::Cluster(error) => Self::Cluster(error),
             BackupError::Repository(error) => Self::Repository(error),
             error => Self::Backup(error),
+        }
+    }
+}
+
+impl From<RestoreError> for Failure {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Cluster(error) => Self::Cluster(error),
+            RestoreError::Repository(error) => Self::Repository(error),
+            error => Self::Restore(error),
         }
     }
 }
@@ -76,6 +90,7 @@ impl Failure {
             Self::Repository(error) => advice::repository(error),
             Self::Cluster(error) => advice::cluster(error),
             Self::Backup(error) => advice::backup(error),
+            Self::Restore(error) => advice::restore(error),
         }
     }
 

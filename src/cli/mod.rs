@@ -14,6 +14,7 @@ pub mod man;
 pub mod output;
 pub mod progress;
 pub mod report;
+pub mod restore;
 pub mod settings;
 pub mod table;
 pub mod terminal;
@@ -56,6 +57,7 @@ fn run(command: Command, settings: Settings) -> Result<ExitCode, Failure> {
         match command {
             Command::Init(args) => init::run(args, &context).await,
             Command::Backup(args) => backup::run(*args, &context).await,
+            Command::Restore(args) => restore::run(*args, &context).await,
             Command::Completions(args) => completions::run(&args),
             Command::Man(args) => man::run(&args),
         }

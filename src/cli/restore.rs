@@ -1,0 +1,155 @@
+//! `ktape restore`.
+
+use clap::Args;
+
+use super::args::{ClusterArgs, RepositoryArgs, SelectionArgs};
+use super::context::Context;
+use super::exit_code::ExitCode;
+use super::failure::Failure;
+use super::report;
+use crate::model::Timestamp;
+use crate::repository::Repository;
+use crate::restore::{self, OutOfRange, Rename, Renames, RestoreOptions, SnapshotChoice, TopicConfigOverride};
+
+/// Flags of `restore`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  Everything, into an empty cluster; first what would be done, then do it:
+    ktape restore --repository /backup/kafka --bootstrap-server new-broker:9092 --dry-run
+    ktape restore --repository /backup/kafka --bootstrap-server new-broker:9092
+  One topic beside the original, from an older snapshot:
+    ktape restore -r /backup/kafka -b broker-1:9092 --snapshot 41 --topics orders --rename orders=orders-restored
+  As the cluster was on a morning, into a test cluster with one broker:
+    ktape restore -r /backup/kafka -b test:9092 --snapshot 2026-11-22T06:00:00Z --replication-factor 1
+  A family of topics under other names, kept for ever:
+    ktape restore -r /backup/kafka -b broker-1:9092 --topics 'orders-*' --rename 'orders-*=old-orders-*' --topic-config retention.ms=-1
+
+Topics that hold data are never appended to, and groups with members are refused by name.")]
+pub struct RestoreArgs {
+    #[command(flatten)]
+    repository: RepositoryArgs,
+    /// Which snapshot: its number, `latest`, or a time; then the newest taken at or before it
+    #[arg(long, value_name = "N|latest|TIME", default_value = "latest", value_parser = snapshot_choice)]
+    snapshot: SnapshotChoice,
+    /// Show what would be done, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Restore topics under another name; one * on both sides stands for the same text; may be repeated
+    #[arg(long, value_name = "FROM=TO")]
+    rename: Vec<Rename>,
+    /// Replicas of every restored topic, instead of what each had
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i16).range(1..))]
+    replication_factor: Option<i16>,
+    /// A setting that wins over the snapshot's, for all topics or for one by its new name; may be repeated
+    #[arg(long, value_name = "[TOPIC:]KEY=VALUE", value_parser = topic_config)]
+    topic_config: Vec<TopicConfigOverride>,
+    /// What becomes of a group's position that lies outside of what is restored
+    #[arg(long, value_name = "HOW", default_value = "clamp")]
+    out_of_range: OutOfRangeArg,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[command(flatten)]
+    selection: SelectionArgs,
+}
+
+/// `--out-of-range`.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum OutOfRangeArg {
+    /// Move it to the first restored record, or to the end
+    Clamp,
+    /// Do not commit it
+    Omit,
+    /// Refuse the restore
+    Refuse,
+}
+
+impl From<OutOfRangeArg> for OutOfRange {
+    fn from(arg: OutOfRangeArg) -> Self {
+        match arg {
+            OutOfRangeArg::Clamp => Self::Clamp,
+            OutOfRangeArg::Omit => Self::Omit,
+            OutOfRangeArg::Refuse => Self::Refuse,
+        }
+    }
+}
+
+/// A number of up to ten digits is a snapshot's, a longer one milliseconds.
+pub fn snapshot_choice(text: &str) -> Result<SnapshotChoice, String> {
+    if text == "latest" {
+        return Ok(SnapshotChoice::Latest);
+    }
+    if let (Ok(number), true) = (text.parse(), text.len() <= 10) {
+        return Ok(SnapshotChoice::Number(number));
+    }
+    let expected =
+        || format!("{text:?} is neither a snapshot's number nor `latest` nor a time such as 2026-11-22T06:00:00Z");
+    Timestamp::parse(text).map(SnapshotChoice::At).ok_or_else(expected)
+}
+
+/// A topic's name has no `=`, and a setting's name has no `:`.
+fn topic_config(text: &str) -> Result<TopicConfigOverride, String> {
+    let (key, value) = text.split_once('=').ok_or("KEY=VALUE or TOPIC:KEY=VALUE is expected, as in retention.ms=-1")?;
+    let (topic, name) = match key.split_once(':') {
+        Some((topic, name)) => (Some(topic.to_owned()), name),
+        None => (None, key),
+    };
+    Ok(TopicConfigOverride { topic, name: name.to_owned(), value: value.to_owned() })
+}
+
+/// Restores, or shows what a restore would do.
+pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let place = args.repository.repository;
+    let repository = Context::blocking(move || Repository::open(&place)).await??;
+    let cluster = context.connect(&args.cluster).await?;
+    let options = RestoreOptions {
+        snapshot: args.snapshot,
+        selection: args.selection.into(),
+        renames: Renames::new(args.rename),
+        replication_factor: args.replication_factor,
+        topic_configs: args.topic_config,
+        out_of_range: args.out_of_range.into(),
+        ..RestoreOptions::default()
+    };
+    let progress = context.progress("restore");
+    let work = restore::Context {
+        cluster: &cluster,
+        repository: &repository,
+        options: &options,
+        progress: progress.as_ref(),
+        cancel: &context.cancel,
+    };
+    if args.dry_run {
+        let plan = restore::dry_run(work).await?;
+        drop(progress);
+        return context.report("restore-plan", ExitCode::Done, &plan, |out| report::restore::plan(out, &plan));
+    }
+    let done = restore::restore(work).await?;
+    drop(progress);
+    let code = if done.is_complete() { ExitCode::Done } else { ExitCode::Incomplete };
+    context.report("restore", code, &done, |out| report::restore::done(out, &done))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_is_chosen_by_number_word_or_time() {
+        assert_eq!(snapshot_choice("latest"), Ok(SnapshotChoice::Latest));
+        assert_eq!(snapshot_choice("42"), Ok(SnapshotChoice::Number(42)));
+        let at = Timestamp(1_795_330_800_000);
+        assert_eq!(snapshot_choice("1795330800000"), Ok(SnapshotChoice::At(at)));
+        assert_eq!(snapshot_choice("2026-11-22T07:00:00Z"), Ok(SnapshotChoice::At(at)));
+        assert!(snapshot_choice("yesterday").is_err());
+    }
+
+    #[test]
+    fn a_topic_config_may_name_its_topic() {
+        let all = topic_config("retention.ms=-1").unwrap();
+        assert_eq!((all.topic, all.name.as_str(), all.value.as_str()), (None, "retention.ms", "-1"));
+        let one = topic_config("orders:cleanup.policy=compact,delete").unwrap();
+        assert_eq!((one.topic.as_deref(), one.value.as_str()), (Some("orders"), "compact,delete"));
+        assert!(topic_config("retention.ms").is_err());
+    }
+}

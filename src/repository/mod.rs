@@ -7,6 +7,7 @@
 //!
 //! Nothing here deletes or changes an object that something may name. Calls block.
 
+mod complete;
 mod document;
 mod error;
 pub mod format;
@@ -21,6 +22,7 @@ mod segment_list;
 mod shards;
 mod snapshots;
 
+pub use complete::SkippedSnapshot;
 pub use error::{Damage, RepositoryError};
 pub use locks::{Lock, LockOwner};
 pub use open::Repository;

@@ -109,7 +109,7 @@ fn every_flipped_byte_of_every_other_file_is_found() {
         let whole = fixture.store.get(&object.key).unwrap();
         for position in 0..whole.len() {
             fixture.flip(&object.key, position);
-            let report = fixture.verify(&VerifyOptions::default());
+            let report = fixture.verify(&fast());
             let named = report.damage.iter().any(|finding| finding.object == name);
             assert!(named, "{name}, byte {position}: {:?}", report.damage);
             fixture.store.put(&object.key, &whole).unwrap();
@@ -232,7 +232,7 @@ fn bounds_that_do_not_fit_are_found_and_holes_are_only_remarked() {
 
     let list = repository.append_seals(SegmentList::default(), vec![seals[1].clone()]).unwrap();
     let mut state = testing::partition(0, &seals[1..], list);
-    state.first = 0;
+    (state.first, state.log_start) = (0, 0);
     testing::commit(&repository, &run, None, vec![testing::topic("orders", vec![state])]);
     let options = VerifyOptions { snapshot: Some(4), fast: true, ..VerifyOptions::default() };
     let report = verify(&repository, &options, &Silent, &Cancel::new()).unwrap();

@@ -244,8 +244,8 @@ fn note_events(at: &TopicPartition, continuation: &Continuation, outcome: &mut O
             .new_lineages
             .push(Note { subject: at.to_string(), detail: format!("read again from its log start: {reason}") });
     }
-    for missing in continuation.missing.iter().filter(|missing| !missing.gap) {
-        let detail = format!("offsets {} expired between two runs", missing.range);
+    if let Some(range) = continuation.expired {
+        let detail = format!("offsets {range} expired between two runs");
         outcome.expired.push(Note { subject: at.to_string(), detail });
     }
 }

@@ -98,6 +98,8 @@ pub struct Continuation {
     pub taken_over: Vec<Seal>,
     /// Offsets that are not stored.
     pub missing: Vec<MissingRange>,
+    /// Offsets that retention took since the last run, which is normal.
+    pub expired: Option<OffsetRange>,
 }
 
 /// The last stored batch.
@@ -153,6 +155,7 @@ impl Continuation {
             segments: SegmentList::default(),
             taken_over: Vec::new(),
             missing: Vec::new(),
+            expired: None,
         }
     }
 
@@ -165,10 +168,7 @@ impl Continuation {
             leader_epoch: seal.leader_epochs.last().map_or(-1, |start| start.epoch),
             compacted: now.delete_retention_ms.is_some(),
         });
-        let mut missing = stored.missing.clone();
-        if stored.next < now.log_start {
-            missing.push(MissingRange { range: OffsetRange { base: stored.next, next: now.log_start }, gap: false });
-        }
+        let expired = OffsetRange { base: stored.next, next: now.log_start };
         Self {
             lineage: stored.lineage,
             broken: None,
@@ -179,7 +179,8 @@ impl Continuation {
             proof,
             segments: trim(stored.segments, now.log_start),
             taken_over: stored.taken_over,
-            missing: missing.into_iter().filter(|one| one.range.next > now.log_start).collect(),
+            missing: stored.missing.into_iter().filter(|one| one.range.next > now.log_start).collect(),
+            expired: (expired.base < expired.next).then_some(expired),
         }
     }
 }
@@ -200,4 +201,104 @@ fn trim(mut segments: SegmentList, log_start: i64) -> SegmentList {
     // The newest stays even if expired: continuity is proved by it, and it carries the open transactions.
     segments.tail.extend(newest);
     segments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::testing;
+    use crate::store::MemoryStore;
+
+    const HOUR: i64 = 3_600_000;
+
+    fn seal(lineage: u32, base: i64, next: i64) -> Seal {
+        let repository = testing::repository(MemoryStore::new());
+        let run = repository.begin_run(testing::CLUSTER).unwrap();
+        let batches: Vec<_> = (base..next).map(|offset| testing::batch(offset, 1)).collect();
+        let seal = testing::segment(&repository, &run, testing::start("orders", 0, &run, None), &batches);
+        Seal { lineage, ..seal }
+    }
+
+    fn stored(next: i64) -> Stored {
+        let last = seal(0, 0, next);
+        Stored {
+            next,
+            fenced: Some(Timestamp(0)),
+            segments: SegmentList { parts: Vec::new(), tail: vec![last.clone()] },
+            last: Some(last),
+            ..Stored::default()
+        }
+    }
+
+    fn now(log_start: i64, fence: i64) -> Now {
+        Now { log_start, fence, time: Timestamp(0), delete_retention_ms: None }
+    }
+
+    #[test]
+    fn the_first_run_begins_at_the_log_start() {
+        let first = Continuation::new(None, now(40, 90));
+        assert_eq!((first.lineage, first.first, first.next, first.broken), (0, 40, 40, None));
+        assert!(first.proof.is_none());
+    }
+
+    #[test]
+    fn a_run_goes_on_after_the_last_sealed_offset_and_proves_it() {
+        let next = Continuation::new(Some(stored(50)), now(0, 90));
+        assert_eq!((next.lineage, next.next, next.broken), (0, 50, None));
+        assert_eq!(next.proof.map(|proof| (proof.base, proof.next)), Some((49, 50)));
+        assert!(next.missing.is_empty());
+    }
+
+    #[test]
+    fn what_expired_between_two_runs_is_noted_and_forgotten_once_it_is_below_the_log_start() {
+        let mut past = stored(50);
+        past.missing.push(MissingRange { range: OffsetRange { base: 5, next: 9 }, gap: true });
+        let next = Continuation::new(Some(past), now(60, 90));
+        assert_eq!((next.next, next.broken), (60, None));
+        assert_eq!(next.expired, Some(OffsetRange { base: 50, next: 60 }));
+        assert!(next.missing.is_empty(), "the log start itself says that nothing below it is there");
+        assert_eq!(next.segments.tail.len(), 1, "the newest seal stays to prove continuity");
+    }
+
+    #[test]
+    fn a_log_that_ends_before_what_is_stored_begins_a_lineage() {
+        let cut = Continuation::new(Some(stored(50)), now(0, 30));
+        assert_eq!((cut.lineage, cut.next, cut.broken), (1, 0, Some(Broken::Truncated)));
+        assert!(cut.segments.tail.is_empty());
+    }
+
+    #[test]
+    fn a_compacted_log_is_read_again_when_tombstones_may_have_gone() {
+        let at = |hours: i64| {
+            let now = Now { time: Timestamp(hours * HOUR), delete_retention_ms: Some(24 * HOUR), ..now(0, 50) };
+            Continuation::new(Some(stored(50)), now).broken
+        };
+        assert_eq!(at(1), None);
+        assert_eq!(at(21), None);
+        assert_eq!(at(22), Some(Broken::TombstonesMayBeGone));
+        let never = Now { delete_retention_ms: None, time: Timestamp(99 * HOUR), ..now(0, 50) };
+        assert_eq!(Continuation::new(Some(stored(50)), never).broken, None);
+    }
+
+    #[test]
+    fn seals_of_a_killed_run_are_taken_over_as_far_as_they_continue() {
+        let mut past = stored(50);
+        past.take_over(vec![seal(0, 80, 90), seal(0, 50, 80), seal(0, 70, 85)]);
+        assert_eq!(past.next, 90);
+        let bases: Vec<i64> = past.taken_over.iter().map(|seal| seal.base).collect();
+        assert_eq!(bases, [50, 80]);
+        let next = Continuation::new(Some(past), now(0, 100));
+        assert_eq!((next.next, next.proof.map(|proof| proof.base)), (90, Some(89)));
+    }
+
+    #[test]
+    fn a_killed_run_that_began_a_lineage_is_taken_over_whole() {
+        let mut past = stored(50);
+        past.take_over(vec![seal(0, 50, 60), seal(1, 0, 55), seal(1, 55, 70)]);
+        assert_eq!((past.lineage, past.first, past.next), (1, 0, 70));
+        assert!(past.segments.tail.is_empty());
+        let mut none = Stored::default();
+        none.take_over(vec![seal(0, 10, 20), seal(0, 20, 30)]);
+        assert_eq!((none.lineage, none.first, none.next), (0, 10, 30));
+    }
 }

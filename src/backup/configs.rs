@@ -24,7 +24,7 @@ const EFFECTIVE: &[&str] = &[
 
 /// The configs of all topics of a run.
 #[derive(Debug, Default)]
-pub struct Configs {
+pub(super) struct Configs {
     topics: BTreeMap<TopicName, TopicConfigs>,
     /// Topics whose configs could not be read.
     pub incomplete: Vec<Incomplete>,
@@ -32,7 +32,7 @@ pub struct Configs {
 
 /// The configs of one topic, each list ascending by name.
 #[derive(Debug, Clone, Default)]
-pub struct TopicConfigs {
+pub(super) struct TopicConfigs {
     /// Set on the topic itself.
     pub set_on_topic: Vec<ConfigEntry>,
     /// Effective values.
@@ -40,7 +40,7 @@ pub struct TopicConfigs {
 }
 
 /// Reads the configs of the topics.
-pub async fn read(cluster: &Cluster, topics: &[TopicName]) -> Configs {
+pub(super) async fn read(cluster: &Cluster, topics: &[TopicName]) -> Configs {
     let mut configs = Configs::default();
     for (name, answer) in cluster.describe_topic_configs(topics).await {
         match answer {
@@ -59,7 +59,7 @@ pub async fn read(cluster: &Cluster, topics: &[TopicName]) -> Configs {
 
 impl Configs {
     /// What is known of one topic.
-    pub fn of(&self, name: &TopicName) -> TopicConfigs {
+    pub(super) fn of(&self, name: &TopicName) -> TopicConfigs {
         self.topics.get(name).cloned().unwrap_or_default()
     }
 }
@@ -81,7 +81,7 @@ impl TopicConfigs {
     }
 
     /// Smallest `delete.retention.ms` now and at the last snapshot, if the topic is or was compacted.
-    pub fn delete_retention_ms(&self, past: Option<&[ConfigEntry]>) -> Option<i64> {
+    pub(super) fn delete_retention_ms(&self, past: Option<&[ConfigEntry]>) -> Option<i64> {
         let past = past.unwrap_or_default();
         let compacted =
             |configs: &[ConfigEntry]| value(configs, "cleanup.policy").is_some_and(|v| v.contains("compact"));

@@ -43,7 +43,7 @@ impl std::fmt::Debug for Context<'_> {
 }
 
 /// Fetches what the plan lacks and commits the snapshot.
-pub async fn execute(
+pub(super) async fn execute(
     context: Context<'_>,
     mut plan: BackupPlan,
     run: Run,

@@ -21,10 +21,13 @@ pub struct Bounds {
 }
 
 /// Bounds by partition.
-pub type Fences = BTreeMap<TopicPartition, Bounds>;
+pub(super) type Fences = BTreeMap<TopicPartition, Bounds>;
 
 /// Asks for the bounds. A partition that does not tell all three is reported and has no entry.
-pub async fn take(cluster: &Cluster, partitions: &[TopicPartition]) -> Result<(Fences, Vec<Incomplete>), BackupError> {
+pub(super) async fn take(
+    cluster: &Cluster,
+    partitions: &[TopicPartition],
+) -> Result<(Fences, Vec<Incomplete>), BackupError> {
     let mut incomplete = BTreeMap::new();
     // The ends first: a log start read later can only be larger, so an offset is never missed unnoticed.
     let last_stable = ask(cluster, partitions, OffsetSpec::LastStable, &mut incomplete).await?;
@@ -66,7 +69,7 @@ async fn ask(
 /// Compares the last stored leader epoch of every continued partition with the log (KIP-320): an epoch that ends
 /// before what is stored means that the log was cut, and the partition is read again in a new lineage.
 /// Costs few requests however many partitions there are; those with new data are also proved by the batch itself.
-pub async fn check_epochs(cluster: &Cluster, topics: &mut [PlannedTopic]) {
+pub(super) async fn check_epochs(cluster: &Cluster, topics: &mut [PlannedTopic]) {
     let mut asked = Vec::new();
     for topic in topics.iter() {
         for partition in &topic.partitions {

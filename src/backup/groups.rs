@@ -20,7 +20,7 @@ pub struct Captured {
 
 /// Reads the groups that the chooser takes. `known` are the ids of the last snapshot: one that the cluster does not
 /// list any more is confirmed dead or reported.
-pub async fn capture(
+pub(super) async fn capture(
     cluster: &Cluster,
     chooser: &Chooser,
     known: &BTreeSet<GroupId>,

@@ -16,7 +16,7 @@ type PartitionKey = (TopicName, TopicId, i32);
 
 /// The past of this run's selection.
 #[derive(Debug, Default)]
-pub struct History {
+pub(super) struct History {
     /// Snapshot that is continued.
     pub parent: Option<Parent>,
     /// Groups it holds.
@@ -29,7 +29,7 @@ pub struct History {
 
 impl History {
     /// Reads the newest snapshot with the same selection, or the newest at all, and the left-over seals.
-    pub fn load(
+    pub(super) fn load(
         repository: &Repository,
         cluster_id: &str,
         selection: &Selection,
@@ -56,12 +56,12 @@ impl History {
     }
 
     /// Removes and returns what is stored of a partition. A topic with another id is another generation: nothing is.
-    pub fn take(&mut self, topic: &TopicName, id: TopicId, partition: i32) -> Option<Stored> {
+    pub(super) fn take(&mut self, topic: &TopicName, id: TopicId, partition: i32) -> Option<Stored> {
         self.stored.remove(&(topic.clone(), id, partition))
     }
 
     /// Effective configs of the topic at the last snapshot.
-    pub fn configs_of(&self, topic: &TopicName) -> Option<&[ConfigEntry]> {
+    pub(super) fn configs_of(&self, topic: &TopicName) -> Option<&[ConfigEntry]> {
         self.configs.get(topic).map(Vec::as_slice)
     }
 

@@ -14,7 +14,7 @@ const AGE: Duration = Duration::from_secs(5);
 
 /// Collects seals and writes them down.
 #[derive(Debug)]
-pub struct Journal {
+pub(super) struct Journal {
     run: Run,
     seals: Vec<Seal>,
     bytes: u64,
@@ -23,12 +23,12 @@ pub struct Journal {
 
 impl Journal {
     /// An empty journal of the run.
-    pub fn new(run: Run) -> Self {
+    pub(super) fn new(run: Run) -> Self {
         Self { run, seals: Vec::new(), bytes: 0, written: Instant::now() }
     }
 
     /// Adds a seal and writes the batch down if it is due.
-    pub fn add(&mut self, seal: Seal) -> Result<(), BackupError> {
+    pub(super) fn add(&mut self, seal: Seal) -> Result<(), BackupError> {
         self.bytes += seal.size;
         self.seals.push(seal);
         if self.seals.len() < SEALS && self.bytes < BYTES && self.written.elapsed() < AGE {
@@ -38,7 +38,7 @@ impl Journal {
     }
 
     /// Writes down what is left.
-    pub fn flush(&mut self) -> Result<(), BackupError> {
+    pub(super) fn flush(&mut self) -> Result<(), BackupError> {
         if !self.seals.is_empty() {
             self.run.record(std::mem::take(&mut self.seals))?;
         }

@@ -9,7 +9,7 @@ use super::writers::Slot;
 use crate::cluster::{Cluster, ClusterError, DataConnection, FetchAnswer, FetchLimits, FetchPartition};
 
 /// Fetches in flight to one leader: the next answer is on its way while the last one is taken apart.
-pub const IN_FLIGHT_MAX: usize = 2;
+pub(super) const IN_FLIGHT_MAX: usize = 2;
 /// Partitions of one leader that are under way at a time: each has an open segment.
 const ACTIVE_MAX: usize = 32;
 /// Partitions in one request.
@@ -17,7 +17,7 @@ const PER_REQUEST_MAX: usize = 16;
 
 /// One leader's partitions.
 #[derive(Debug, Default)]
-pub struct Lane {
+pub(super) struct Lane {
     connection: Arc<Mutex<Option<DataConnection>>>,
     /// Partitions that have not been begun.
     pub waiting: VecDeque<Slot>,
@@ -31,13 +31,13 @@ pub struct Lane {
 
 impl Lane {
     /// Whether another partition may be begun.
-    pub fn has_room(&self) -> bool {
+    pub(super) fn has_room(&self) -> bool {
         self.active < ACTIVE_MAX
     }
 
     /// Takes the partitions of the next request: one alone where `alone` asks for it, else as many as fit while
     /// leaving some for the other requests in flight.
-    pub fn choose(&mut self, alone: impl Fn(Slot) -> bool) -> Vec<Slot> {
+    pub(super) fn choose(&mut self, alone: impl Fn(Slot) -> bool) -> Vec<Slot> {
         if self.in_flight >= IN_FLIGHT_MAX {
             return Vec::new();
         }
@@ -59,7 +59,7 @@ impl Lane {
     }
 
     /// A fetch over this lane's connection, which is opened if there is none and given up if it fails.
-    pub fn fetch(
+    pub(super) fn fetch(
         &self,
         cluster: &Cluster,
         node: i32,

@@ -11,7 +11,7 @@ use crate::repository::format::{Incomplete, IncompleteKind, MissingRange};
 
 /// Where a partition stands. Invariant: `next` only grows within a lineage.
 #[derive(Debug)]
-pub struct Fetching {
+pub(super) struct Fetching {
     /// Which.
     pub at: TopicPartition,
     /// Topic id at the time of the plan.
@@ -44,7 +44,7 @@ pub struct Fetching {
 
 /// What an answer means.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Step {
+pub(super) enum Step {
     /// Append this (it may be empty), then ask again.
     Append(Bytes),
     /// Append this (it may be empty); the fence is reached.
@@ -57,7 +57,7 @@ pub enum Step {
 
 impl Fetching {
     /// A partition as planned.
-    pub fn new(at: TopicPartition, topic_id: TopicId, fence: i64, continuation: Continuation) -> Self {
+    pub(super) fn new(at: TopicPartition, topic_id: TopicId, fence: i64, continuation: Continuation) -> Self {
         // A batch that is about to expire cannot be found again; the epochs have been compared for those.
         let proof = continuation.proof.clone().filter(|proof| proof.base >= continuation.first);
         Self {
@@ -80,33 +80,32 @@ impl Fetching {
     }
 
     /// It is its turn: from now on it must make progress.
-    pub fn begin(&mut self) {
+    pub(super) fn begin(&mut self) {
         self.last_progress = Instant::now();
     }
 
     /// Offset to ask for: the last stored batch until it is proved, then the first one that is not stored.
-    pub fn fetch_offset(&self) -> i64 {
+    pub(super) fn fetch_offset(&self) -> i64 {
         self.proof.as_ref().map_or(self.next, |proof| proof.base)
     }
 
     /// Whether nothing is left to fetch.
-    pub fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         self.next >= self.fence
     }
 
     /// How long it has been without progress.
-    pub fn stalled_for(&self) -> Duration {
+    pub(super) fn stalled_for(&self) -> Duration {
         self.last_progress.elapsed()
     }
 
     /// Takes an answer that has no error. `conclusive` means that the request was for this partition alone, nobody
     /// was throttled, and the high watermark is not below the fence.
-    pub fn take(&mut self, records: &Bytes, conclusive: bool) -> Step {
-        let mut walk = batch::walk(records);
+    pub(super) fn take(&mut self, records: &Bytes, conclusive: bool) -> Step {
         let (mut begin, mut end, mut position) = (None, 0, 0);
         let mut next = self.next;
         let mut any = false;
-        while let Some(found) = walk.next() {
+        for found in batch::walk(records) {
             let found = match found {
                 Ok(found) => found,
                 Err(error) => return Step::Damaged(format!("after offset {next}: {error}")),
@@ -164,13 +163,13 @@ impl Fetching {
     /// batch may have been thinned or removed; there the comparison of epochs, made before, decides.
     fn prove(&mut self, found: &Batch<'_>) -> Proved {
         let Some(proof) = self.proof.take() else { return Proved::Yes };
-        let header: String = found.bytes().iter().take(HEADER_SIZE).map(|byte| format!("{byte:02x}")).collect();
-        let same = found.base_offset() == proof.base && header == proof.header;
+        let header = found.bytes().get(..HEADER_SIZE).unwrap_or(found.bytes());
+        let same = found.base_offset() == proof.base && is_hex_of(&proof.header, header);
         if same || proof.compacted { Proved::Yes } else { Proved::No }
     }
 
     /// The log is not the one that was stored: everything from the log start belongs to a new lineage.
-    pub fn begin_again(&mut self, log_start: i64) {
+    pub(super) fn begin_again(&mut self, log_start: i64) {
         self.continuation = self.continuation.begin_again(Broken::Truncated, log_start);
         self.next = log_start;
         self.proof = None;
@@ -179,7 +178,7 @@ impl Fetching {
     }
 
     /// Retention took offsets before they were read: a loss, unless they were only wanted as proof.
-    pub fn lose_up_to(&mut self, log_start: i64) {
+    pub(super) fn lose_up_to(&mut self, log_start: i64) {
         self.proof = None;
         if log_start <= self.next {
             return;
@@ -195,7 +194,7 @@ impl Fetching {
     }
 
     /// Ends the partition before its fence.
-    pub fn give_up(&mut self, cause: &str) {
+    pub(super) fn give_up(&mut self, cause: &str) {
         self.incomplete.push(Incomplete {
             kind: IncompleteKind::NotReached,
             subject: self.at.to_string(),
@@ -204,7 +203,91 @@ impl Fetching {
     }
 }
 
+fn is_hex_of(text: &str, bytes: &[u8]) -> bool {
+    let byte = |at: usize| text.get(2 * at..2 * at + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+    text.len() == 2 * bytes.len() && bytes.iter().enumerate().all(|(at, expected)| byte(at) == Some(*expected))
+}
+
 enum Proved {
     Yes,
     No,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backup::resume::Now;
+    use crate::model::{Timestamp, TopicName};
+    use crate::repository::testing::batch;
+
+    fn at() -> TopicPartition {
+        TopicPartition::new(TopicName::new("orders").unwrap(), 0)
+    }
+
+    fn fetching(log_start: i64, fence: i64) -> Fetching {
+        let now = Now { log_start, fence, time: Timestamp(0), delete_retention_ms: None };
+        Fetching::new(at(), TopicId::ZERO, fence, Continuation::new(None, now))
+    }
+
+    fn with_proof(stored: &[u8], compacted: bool) -> Fetching {
+        let mut continuation = fetching(0, 0).continuation;
+        let header: String = stored[..HEADER_SIZE].iter().map(|byte| format!("{byte:02x}")).collect();
+        continuation.next = 5;
+        continuation.proof = Some(Proof { base: 0, next: 5, header, leader_epoch: 0, compacted });
+        Fetching::new(at(), TopicId::ZERO, 20, continuation)
+    }
+
+    #[test]
+    fn batches_are_taken_up_to_the_fence_and_the_partial_tail_is_left() {
+        let (a, b, c) = (batch(0, 5), batch(5, 5), batch(10, 5));
+        let mut whole = fetching(0, 10);
+        let answer = Bytes::from([a.clone(), b.clone(), c.clone()].concat());
+        assert_eq!(whole.take(&answer, false), Step::Done(answer.slice(..a.len() + b.len())));
+        let mut cut = fetching(0, 15);
+        let answer = answer.slice(..a.len() + b.len() + c.len() - 1);
+        assert_eq!(cut.take(&answer, false), Step::Append(answer.slice(..a.len() + b.len())));
+        assert_eq!(cut.fetch_offset(), 10);
+    }
+
+    #[test]
+    fn the_last_stored_batch_is_proved_and_not_stored_again() {
+        let (stored, new) = (batch(0, 5), batch(5, 15));
+        let answer = Bytes::from([stored.clone(), new.clone()].concat());
+        let mut same = with_proof(&stored, false);
+        assert_eq!(same.fetch_offset(), 0);
+        assert_eq!(same.take(&answer, false), Step::Done(answer.slice(stored.len()..)));
+        let other = crate::repository::testing::batch_with(0, 5, |header| header.leader_epoch = 3);
+        assert_eq!(with_proof(&other, false).take(&answer, false), Step::Diverged);
+        let thinned = with_proof(&other, true).take(&answer, false);
+        assert_eq!(thinned, Step::Done(answer.slice(stored.len()..)), "the epochs have decided already");
+    }
+
+    #[test]
+    fn nothing_is_only_believed_when_the_answer_is_conclusive() {
+        let mut partition = fetching(0, 10);
+        for _ in 0..9 {
+            assert_eq!(partition.take(&Bytes::new(), false), Step::Append(Bytes::new()));
+        }
+        assert!(partition.alone && !partition.is_done());
+        assert_eq!(partition.take(&Bytes::new(), true), Step::Done(Bytes::new()));
+        assert!(partition.is_done());
+    }
+
+    #[test]
+    fn offsets_that_retention_took_first_are_a_gap() {
+        let mut partition = fetching(0, 10);
+        partition.lose_up_to(7);
+        assert_eq!(partition.next, 7);
+        assert_eq!(partition.incomplete[0].kind, IncompleteKind::Gap);
+        assert!(partition.incomplete[0].detail.contains("[0, 7)"));
+        partition.lose_up_to(99);
+        assert!(partition.is_done());
+    }
+
+    #[test]
+    fn bytes_that_are_no_batches_end_the_partition() {
+        let mut bytes = batch(0, 5);
+        bytes[16] = 9;
+        assert!(matches!(fetching(0, 10).take(&Bytes::from(bytes), false), Step::Damaged(_)));
+    }
 }

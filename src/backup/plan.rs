@@ -79,7 +79,7 @@ impl PlannedPartition {
 }
 
 /// Asks the cluster and the repository, and decides. Changes nothing on either.
-pub async fn plan(
+pub(super) async fn plan(
     cluster: &Cluster,
     repository: &Repository,
     options: &BackupOptions,

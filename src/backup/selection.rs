@@ -8,7 +8,7 @@ const INTERNAL: &[&str] =
 
 /// A selection with its patterns compiled.
 #[derive(Debug)]
-pub struct Chooser {
+pub(super) struct Chooser {
     topics: Patterns,
     exclude_topics: Patterns,
     groups: Patterns,
@@ -18,7 +18,7 @@ pub struct Chooser {
 
 impl Chooser {
     /// Compiles the patterns.
-    pub fn new(selection: &Selection) -> Result<Self, InvalidPattern> {
+    pub(super) fn new(selection: &Selection) -> Result<Self, InvalidPattern> {
         Ok(Self {
             topics: Patterns::new(&selection.topics)?,
             exclude_topics: Patterns::new(&selection.exclude_topics)?,
@@ -30,7 +30,7 @@ impl Chooser {
 
     /// Whether the topic is taken. An internal one is taken only if a pattern starts with its own first character
     /// or spells it out, so `*` does not mean `__consumer_offsets`; and what brokers guard is never taken.
-    pub fn takes_topic(&self, name: &str, guarded: bool) -> bool {
+    pub(super) fn takes_topic(&self, name: &str, guarded: bool) -> bool {
         if guarded || self.exclude_topics.matches(name) {
             return false;
         }
@@ -41,17 +41,17 @@ impl Chooser {
     }
 
     /// Whether the group is taken.
-    pub fn takes_group(&self, id: &str) -> bool {
+    pub(super) fn takes_group(&self, id: &str) -> bool {
         (self.groups.texts().is_empty() || self.groups.matches(id)) && !self.exclude_groups.matches(id)
     }
 
     /// Include patterns for topics that match none of the names: most likely a slip.
-    pub fn unmatched_topics<'a>(&'a self, names: &[&str]) -> Vec<&'a str> {
+    pub(super) fn unmatched_topics<'a>(&'a self, names: &[&str]) -> Vec<&'a str> {
         self.topics.unmatched(names)
     }
 
     /// Include patterns for groups that match none of the ids.
-    pub fn unmatched_groups<'a>(&'a self, ids: &[&str]) -> Vec<&'a str> {
+    pub(super) fn unmatched_groups<'a>(&'a self, ids: &[&str]) -> Vec<&'a str> {
         self.groups.unmatched(ids)
     }
 

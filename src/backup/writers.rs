@@ -15,7 +15,7 @@ use crate::repository::format::Seal;
 use crate::repository::{Repository, RepositoryError, SegmentStart, SegmentWriter};
 
 /// Number of a partition within the run.
-pub type Slot = usize;
+pub(super) type Slot = usize;
 
 /// Answers waiting to be written, by thread: with [`THREADS`] this bounds what fetching may run ahead.
 const QUEUE: usize = 4;
@@ -36,7 +36,7 @@ enum Job {
 
 /// What a thread tells.
 #[derive(Debug)]
-pub enum Written {
+pub(super) enum Written {
     /// The partition's seals of this run, ascending.
     Finished(Slot, Vec<Seal>),
     /// A batch is not what it must be: the partition ends before it. Its seals follow with `Finished`.
@@ -47,7 +47,7 @@ pub enum Written {
 
 /// The threads.
 #[derive(Debug)]
-pub struct Writers {
+pub(super) struct Writers {
     queues: Vec<mpsc::Sender<Job>>,
     results: mpsc::UnboundedReceiver<Written>,
     threads: Vec<JoinHandle<()>>,
@@ -56,7 +56,7 @@ pub struct Writers {
 
 impl Writers {
     /// Starts the threads. Seals are journaled as they are made, and a segment is rolled at `segment_bytes`.
-    pub fn start(repository: &Repository, journal: Journal, segment_bytes: u64) -> Self {
+    pub(super) fn start(repository: &Repository, journal: Journal, segment_bytes: u64) -> Self {
         let (told, results) = mpsc::unbounded_channel();
         let journal = Arc::new(Mutex::new(journal));
         let mut writers = Self { queues: Vec::new(), results, threads: Vec::new(), journal: Arc::clone(&journal) };
@@ -76,33 +76,33 @@ impl Writers {
     }
 
     /// Begins a partition.
-    pub async fn open(&self, slot: Slot, start: SegmentStart) -> Result<(), BackupError> {
+    pub(super) async fn open(&self, slot: Slot, start: SegmentStart) -> Result<(), BackupError> {
         self.send(slot, Job::Open(slot, Box::new(start))).await
     }
 
     /// Appends whole batches; waits while the thread is behind.
-    pub async fn append(&self, slot: Slot, batches: Bytes) -> Result<(), BackupError> {
+    pub(super) async fn append(&self, slot: Slot, batches: Bytes) -> Result<(), BackupError> {
         self.send(slot, Job::Append(slot, batches, Timestamp::now())).await
     }
 
     /// Offsets are skipped that were never read: the current segment ends, and whatever transaction was open has no
     /// outcome that could be known.
-    pub async fn gap(&self, slot: Slot) -> Result<(), BackupError> {
+    pub(super) async fn gap(&self, slot: Slot) -> Result<(), BackupError> {
         self.send(slot, Job::Gap(slot)).await
     }
 
     /// Ends the partition; `Finished` follows.
-    pub async fn finish(&self, slot: Slot) -> Result<(), BackupError> {
+    pub(super) async fn finish(&self, slot: Slot) -> Result<(), BackupError> {
         self.send(slot, Job::Finish(slot)).await
     }
 
     /// The next thing a thread tells. Cancel safe.
-    pub async fn next(&mut self) -> Result<Written, BackupError> {
+    pub(super) async fn next(&mut self) -> Result<Written, BackupError> {
         self.results.recv().await.ok_or(BackupError::Thread { doing: "writes segments" })
     }
 
     /// The error that made a thread end, if that is what `error` comes from.
-    pub fn cause(&mut self, error: BackupError) -> BackupError {
+    pub(super) fn cause(&mut self, error: BackupError) -> BackupError {
         while let Ok(written) = self.results.try_recv() {
             if let Written::Failed(first) = written {
                 return first;
@@ -112,7 +112,7 @@ impl Writers {
     }
 
     /// Waits for the threads to end and writes the rest of the journal; everything must have been finished before.
-    pub fn join(self) -> Result<(), BackupError> {
+    pub(super) fn join(self) -> Result<(), BackupError> {
         drop(self.queues);
         for thread in self.threads {
             thread.join().map_err(|_| BackupError::Thread { doing: "writes segments" })?;

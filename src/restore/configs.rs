@@ -16,7 +16,7 @@ const DEFAULT_MAX_MESSAGE: u64 = 1_048_588;
 
 /// Settings that keep the target from deleting, rejecting or rewriting what is restored (design of Kafka class
 /// `LogValidator`): no retention, no compaction, times as they are, batches as they are.
-pub fn while_restoring(topic: &PlannedTopic, limits: &Limits) -> Vec<(String, String)> {
+pub(super) fn while_restoring(topic: &PlannedTopic, limits: Limits) -> Vec<(String, String)> {
     let max_message = (topic.max_batch + BATCH_SLACK).max(DEFAULT_MAX_MESSAGE).min(i32::MAX as u64);
     let mut configs = vec![
         ("cleanup.policy", "delete".to_owned()),
@@ -33,7 +33,7 @@ pub fn while_restoring(topic: &PlannedTopic, limits: &Limits) -> Vec<(String, St
 
 /// The settings a topic ends with.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Final {
+pub(super) struct Final {
     /// Changes from what was set while restoring.
     pub changes: Vec<ConfigChange>,
     /// Settings of the snapshot that the target does not know, or that were not readable.
@@ -42,10 +42,10 @@ pub struct Final {
 
 /// What to change so that the topic has exactly the settings it had, with the overrides on top.
 /// `known` are the names that the target has for a topic.
-pub fn finally(
+pub(super) fn finally(
     topic: &PlannedTopic,
     overrides: &[TopicConfigOverride],
-    limits: &Limits,
+    limits: Limits,
     known: &BTreeSet<String>,
 ) -> Final {
     let mut wanted: BTreeMap<&str, &str> = BTreeMap::new();

@@ -50,7 +50,7 @@ impl std::fmt::Debug for Context<'_> {
 }
 
 /// Restores what the plan holds.
-pub async fn execute(
+pub(super) async fn execute(
     context: Context<'_>,
     mut plan: RestorePlan,
     started: Timestamp,
@@ -78,7 +78,9 @@ pub async fn execute(
     state.done()?;
     let restored = report_topics(&plan, &topics, &ended);
     let mut admitted = Admitted::default();
-    restored.iter().for_each(|topic| admitted.add(&topic.admitted));
+    for topic in &restored {
+        admitted.add(&topic.admitted);
+    }
     let mut notes = std::mem::take(&mut plan.notes);
     notes.extend(what_next(&plan));
     Ok(RestoreReport {
@@ -106,7 +108,7 @@ async fn create_topics(cluster: &Cluster, plan: &RestorePlan) -> Result<TopicsDo
         answer.map_err(|error| target::cannot_create(topic, &error))?;
     }
     let ready = |topic: &PlannedTopic| {
-        let configs = configs::while_restoring(topic, &plan.limits);
+        let configs = configs::while_restoring(topic, plan.limits);
         let changes = configs.into_iter().map(|(name, value)| ConfigChange { name, value: Some(value) });
         (topic.target.clone(), changes.collect())
     };
@@ -245,7 +247,7 @@ async fn put_configs_back(
     let (mut changes, mut left_out, mut incomplete) = (Vec::new(), Vec::new(), Vec::new());
     for topic in &plan.topics {
         let known = known.remove(&topic.target).unwrap_or_default();
-        let last = configs::finally(topic, &options.topic_configs, &plan.limits, &known);
+        let last = configs::finally(topic, &options.topic_configs, plan.limits, &known);
         left_out.extend(last.left_out.into_iter().map(|(name, reason)| ConfigLeftOut {
             topic: topic.target.to_string(),
             name,

@@ -8,11 +8,11 @@ use crate::cluster::{Cluster, GroupOffsets};
 use crate::model::{CommittedOffset, TopicName, TopicPartition};
 
 /// Target offsets by partition of the source and source offset.
-pub type Translations = HashMap<(TopicName, i32), BTreeMap<i64, i64>>;
+pub(super) type Translations = HashMap<(TopicName, i32), BTreeMap<i64, i64>>;
 
 /// What came of all groups.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub(super) struct Outcome {
     /// Groups that were committed for.
     pub groups: Vec<RestoredGroup>,
     /// Positions outside the restored data, with both numbers.
@@ -22,7 +22,7 @@ pub struct Outcome {
 }
 
 /// Commits for every group. A position that cannot be committed is reported; the others go on.
-pub async fn restore(cluster: &Cluster, groups: &[PlannedGroup], translations: &Translations) -> Outcome {
+pub(super) async fn restore(cluster: &Cluster, groups: &[PlannedGroup], translations: &Translations) -> Outcome {
     let mut outcome = Outcome::default();
     for group in groups {
         for (offset, reason) in &group.left_out {

@@ -97,7 +97,7 @@ pub enum Place {
 }
 
 /// Reads the snapshot and asks the target.
-pub async fn plan(
+pub(super) async fn plan(
     cluster: &Cluster,
     repository: &Repository,
     options: &RestoreOptions,

@@ -35,7 +35,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// One partition to restore.
 #[derive(Debug)]
-pub struct Work {
+pub(super) struct Work {
     /// In the target.
     pub at: TopicPartition,
     /// The topic's id in the target.
@@ -60,7 +60,7 @@ struct Answer {
 }
 
 /// The whole of one restore's producing.
-pub struct Produce<'a> {
+pub(super) struct Produce<'a> {
     cluster: &'a Cluster,
     options: &'a RestoreOptions,
     progress: &'a dyn Progress,
@@ -86,7 +86,7 @@ impl std::fmt::Debug for Produce<'_> {
 
 impl<'a> Produce<'a> {
     /// Prepares to restore the partitions.
-    pub fn new(
+    pub(super) fn new(
         (cluster, repository): (&'a Cluster, &Repository),
         metadata: Arc<Metadata>,
         state: Arc<State>,
@@ -114,7 +114,7 @@ impl<'a> Produce<'a> {
     }
 
     /// Runs until everything is acknowledged. What comes back is in the order of the work.
-    pub async fn run(mut self) -> Result<Vec<Ended>, RestoreError> {
+    pub(super) async fn run(mut self) -> Result<Vec<Ended>, RestoreError> {
         let result = self.send_all().await;
         self.readers.stop();
         result?;

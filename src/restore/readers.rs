@@ -13,7 +13,7 @@ use super::translate::{Piece, Positions};
 use crate::repository::Repository;
 
 /// Number of a partition within the restore.
-pub type Slot = usize;
+pub(super) type Slot = usize;
 
 /// Batches of one partition that may wait to be sent.
 const AHEAD: usize = 4;
@@ -22,7 +22,7 @@ const UNIT: usize = 1024;
 
 /// What a reading thread tells.
 #[derive(Debug)]
-pub enum Read {
+pub(super) enum Read {
     /// The next batch. Its room is given back when `Room` is dropped.
     Batch(Slot, Prepared, Room),
     /// The partition is read to its end.
@@ -33,7 +33,7 @@ pub enum Read {
 
 /// What is known once a partition is read.
 #[derive(Debug)]
-pub struct Ended {
+pub(super) struct Ended {
     /// What was admitted.
     pub admitted: Admitted,
     /// Target offset after its last record.
@@ -44,14 +44,14 @@ pub struct Ended {
 
 /// Room for one batch.
 #[derive(Debug)]
-pub struct Room {
+pub(super) struct Room {
     _memory: OwnedSemaphorePermit,
     _place: OwnedSemaphorePermit,
 }
 
 /// Starts reading threads.
 #[derive(Debug)]
-pub struct Readers {
+pub(super) struct Readers {
     repository: Repository,
     memory: Arc<Semaphore>,
     units: u32,
@@ -61,7 +61,7 @@ pub struct Readers {
 
 impl Readers {
     /// Readers that together hold at most `memory_bytes` of batches, or one batch if that is larger.
-    pub fn new(repository: &Repository, memory_bytes: usize) -> Self {
+    pub(super) fn new(repository: &Repository, memory_bytes: usize) -> Self {
         let units = u32::try_from(memory_bytes / UNIT).unwrap_or(u32::MAX >> 4).max(1);
         let (told, results) = mpsc::unbounded_channel();
         let memory = Arc::new(Semaphore::new(units as usize));
@@ -69,7 +69,7 @@ impl Readers {
     }
 
     /// Begins to read a partition.
-    pub fn start(&self, slot: Slot, source: Source, positions: Positions, map: MapWriter) {
+    pub(super) fn start(&self, slot: Slot, source: Source, positions: Positions, map: MapWriter) {
         let mut sink = Ahead {
             slot,
             runtime: Handle::current(),
@@ -94,12 +94,12 @@ impl Readers {
     }
 
     /// The next thing a thread tells. Cancel safe.
-    pub async fn next(&mut self) -> Result<Read, RestoreError> {
+    pub(super) async fn next(&mut self) -> Result<Read, RestoreError> {
         self.results.recv().await.ok_or(RestoreError::Thread { doing: "reads segments" })
     }
 
     /// Makes every thread end at its next batch.
-    pub fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         self.memory.close();
         self.results.close();
     }

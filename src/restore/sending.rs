@@ -9,17 +9,17 @@ use crate::model::{TopicId, TopicPartition};
 
 /// A batch with the room it takes.
 #[derive(Debug)]
-pub struct Waiting {
+pub(super) struct Waiting {
     /// The batch.
     pub batch: Prepared,
-    /// Given back when it is acknowledged.
-    pub room: Room,
+    /// Given back when this is dropped.
+    _room: Room,
 }
 
 /// One partition. One batch is in flight at a time: the broker remembers it, so sending it again after an unknown
 /// outcome cannot double it (protocol: producer id, epoch and sequence; Kafka class `ProducerStateEntry`).
 #[derive(Debug)]
-pub struct Sending {
+pub(super) struct Sending {
     /// In the target.
     pub at: TopicPartition,
     /// The topic's id in the target.
@@ -36,14 +36,12 @@ pub struct Sending {
     pub trouble: String,
     /// Set when everything was read.
     pub ended: Option<Box<Ended>>,
-    /// Reading has begun.
-    pub begun: bool,
     last_progress: Instant,
 }
 
 impl Sending {
     /// A partition of which nothing is sent yet.
-    pub fn new(at: TopicPartition, topic_id: TopicId) -> Self {
+    pub(super) fn new(at: TopicPartition, topic_id: TopicId) -> Self {
         Self {
             at,
             topic_id,
@@ -53,31 +51,30 @@ impl Sending {
             attempts: 0,
             trouble: String::new(),
             ended: None,
-            begun: false,
             last_progress: Instant::now(),
         }
     }
 
     /// Whether its next batch can leave now.
-    pub fn is_sendable(&self, now: Instant) -> bool {
+    pub(super) fn is_sendable(&self, now: Instant) -> bool {
         !self.in_flight && !self.queue.is_empty() && self.wait_until.is_none_or(|until| until <= now)
     }
 
     /// Whether everything was read, sent and acknowledged.
-    pub fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         self.ended.is_some() && self.queue.is_empty()
     }
 
     /// Adds a batch at the end.
-    pub fn push(&mut self, batch: Prepared, room: Room) {
+    pub(super) fn push(&mut self, batch: Prepared, room: Room) {
         if self.queue.is_empty() {
             self.last_progress = Instant::now();
         }
-        self.queue.push_back(Waiting { batch, room });
+        self.queue.push_back(Waiting { batch, _room: room });
     }
 
     /// The batch in flight is in the log.
-    pub fn acknowledged(&mut self) -> Option<Waiting> {
+    pub(super) fn acknowledged(&mut self) -> Option<Waiting> {
         self.in_flight = false;
         self.attempts = 0;
         self.wait_until = None;
@@ -86,7 +83,7 @@ impl Sending {
     }
 
     /// The batch in flight is to be sent again after a pause.
-    pub fn again(&mut self, trouble: String, pause: Duration) {
+    pub(super) fn again(&mut self, trouble: String, pause: Duration) {
         self.in_flight = false;
         self.attempts += 1;
         self.trouble = trouble;
@@ -94,7 +91,7 @@ impl Sending {
     }
 
     /// How long a batch has been waiting for its acknowledgement.
-    pub fn stalled_for(&self) -> Duration {
+    pub(super) fn stalled_for(&self) -> Duration {
         if self.queue.is_empty() { Duration::ZERO } else { self.last_progress.elapsed() }
     }
 }

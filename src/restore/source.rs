@@ -16,13 +16,11 @@ use crate::repository::{AbortedIndex, OwnedBatch, Repository};
 
 /// One batch that is ready to be sent.
 #[derive(Debug, Clone)]
-pub struct Prepared {
+pub(super) struct Prepared {
     /// Its new header.
     pub header: [u8; HEADER_SIZE],
     /// The rest.
     pub payload: Bytes,
-    /// Records in it.
-    pub records: i32,
     /// Where it must land.
     pub target_base: i64,
     /// Source offset of its first record.
@@ -33,7 +31,7 @@ pub struct Prepared {
 
 impl Prepared {
     /// Bytes on the wire.
-    pub fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         HEADER_SIZE + self.payload.len()
     }
 }
@@ -80,7 +78,7 @@ impl Admitted {
 }
 
 /// What becomes of what is prepared. Returning false ends the reading.
-pub trait Sink {
+pub(super) trait Sink {
     /// Takes the next batch; waits until there is room.
     fn batch(&mut self, batch: Prepared) -> bool;
     /// Takes the next piece of the offset map as records pass, before it is complete.
@@ -91,7 +89,7 @@ pub trait Sink {
 
 /// How one partition is read.
 #[derive(Debug)]
-pub struct Source {
+pub(super) struct Source {
     /// In the source.
     pub at: TopicPartition,
     /// Its segments.
@@ -108,7 +106,7 @@ pub struct Source {
 
 impl Source {
     /// Reads everything to the end, or until the sink has had enough. Returns what was admitted.
-    pub fn read(self, repository: &Repository, sink: &mut dyn Sink) -> Result<Admitted, RestoreError> {
+    pub(super) fn read(self, repository: &Repository, sink: &mut dyn Sink) -> Result<Admitted, RestoreError> {
         let aborted = AbortedIndex::from_seals::<RestoreError>(repository.seals(&self.segments))?;
         let mut reading = Reading {
             pieces: Pieces::new(self.target_base),
@@ -168,7 +166,7 @@ impl Reading<'_> {
             Admission::Reheadered => {
                 self.admitted.reheadered += 1;
                 let run = Run { base: header.base_offset, count: header.record_count };
-                Ok(self.hand_over(owned.bytes.clone(), &[run], size)?)
+                Ok(self.hand_over(&owned.bytes, &[run], size)?)
             }
             Admission::Reencoded(_) => {
                 let codec = self.codec_for(header.attributes.codec().unwrap_or(Codec::None));
@@ -178,7 +176,7 @@ impl Reading<'_> {
                     return Ok(true);
                 };
                 self.admitted.reencoded += 1;
-                Ok(self.hand_over(Bytes::from(written.bytes), &written.runs, size)?)
+                Ok(self.hand_over(&Bytes::from(written.bytes), &written.runs, size)?)
             }
         }
     }
@@ -187,7 +185,7 @@ impl Reading<'_> {
         if self.source.target_codecs.contains(codec) { codec } else { Codec::Gzip }
     }
 
-    fn hand_over(&mut self, bytes: Bytes, runs: &[Run], source_bytes: u64) -> Result<bool, crate::batch::BatchError> {
+    fn hand_over(&mut self, bytes: &Bytes, runs: &[Run], source_bytes: u64) -> Result<bool, crate::batch::BatchError> {
         let target_base = self.pieces.next_target();
         let sent = target_base - self.source.target_base;
         let stamp = ProducerStamp {
@@ -196,18 +194,16 @@ impl Reading<'_> {
             // Sequence numbers count records and wrap after the largest i32 (Kafka class `DefaultRecordBatch`).
             base_sequence: (sent & i64::from(i32::MAX)) as i32,
         };
-        let header = reheader(&bytes, stamp)?;
+        let header = reheader(bytes, stamp)?;
         for run in runs {
             let (piece, complete) = self.pieces.add(*run);
             self.sink.passed(piece);
             self.complete.extend(complete);
         }
-        let records = (self.pieces.next_target() - target_base) as i32;
-        self.admitted.records += records as u64;
+        self.admitted.records += (self.pieces.next_target() - target_base) as u64;
         let prepared = Prepared {
             header,
             payload: bytes.slice(HEADER_SIZE..),
-            records,
             target_base,
             source_base: runs.first().map_or(-1, |run| run.base),
             source_bytes: source_bytes + std::mem::take(&mut self.skipped_bytes),

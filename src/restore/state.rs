@@ -13,11 +13,11 @@ use crate::repository::{Repository, RestoreFolder, TextObject};
 
 /// The rules by which stored batches become produced ones. Resuming needs the same rules, so a change of them is
 /// a new number.
-pub const BATCHING_VERSION: u32 = 1;
+pub(super) const BATCHING_VERSION: u32 = 1;
 
 /// `plan.json`: written before anything is changed in the target.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PlanDocument {
+pub(super) struct PlanDocument {
     /// Snapshot that is restored.
     pub snapshot: u64,
     /// Its id.
@@ -42,14 +42,14 @@ pub struct PlanDocument {
 
 /// `topics.json`: written when all topics exist, before the first record.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct TopicsDocument {
+pub(super) struct TopicsDocument {
     /// The topics.
     pub topics: Vec<TargetTopic>,
 }
 
 /// One topic in the target.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct TargetTopic {
+pub(super) struct TargetTopic {
     /// Its name in the snapshot.
     pub source: TopicName,
     /// Its name in the target.
@@ -64,20 +64,20 @@ pub struct TargetTopic {
 
 /// `done.json`: written last.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct DoneDocument {
+pub(super) struct DoneDocument {
     /// When.
     pub finished: Timestamp,
 }
 
 /// Writes the documents of one restore.
 #[derive(Debug)]
-pub struct State {
+pub(super) struct State {
     folder: RestoreFolder,
 }
 
 impl State {
     /// Begins a restore and writes its plan. What identifies it are target, snapshot, selection and renames.
-    pub fn begin(
+    pub(super) fn begin(
         repository: &Repository,
         plan: &RestorePlan,
         options: &RestoreOptions,
@@ -103,40 +103,40 @@ impl State {
     }
 
     /// Where the documents lie, relative to the repository.
-    pub fn folder(&self) -> &str {
+    pub(super) fn folder(&self) -> &str {
         self.folder.path()
     }
 
     /// Writes the topics.
-    pub fn topics(&self, document: &TopicsDocument) -> Result<(), RestoreError> {
+    pub(super) fn topics(&self, document: &TopicsDocument) -> Result<(), RestoreError> {
         Ok(self.folder.put("topics.json", document)?)
     }
 
     /// Begins the offset map of a partition of the source.
-    pub fn map(&self, topic: &TopicName, partition: i32) -> Result<MapWriter, RestoreError> {
+    pub(super) fn map(&self, topic: &TopicName, partition: i32) -> Result<MapWriter, RestoreError> {
         Ok(MapWriter { object: self.folder.map(topic, partition)? })
     }
 
     /// Writes that everything is done.
-    pub fn done(&self) -> Result<(), RestoreError> {
+    pub(super) fn done(&self) -> Result<(), RestoreError> {
         Ok(self.folder.put("done.json", &DoneDocument { finished: Timestamp::now() })?)
     }
 }
 
 /// `maps/<topic>/<partition>.jsonl`: a line `[source, target, count]` for each piece, ascending.
 #[derive(Debug)]
-pub struct MapWriter {
+pub(super) struct MapWriter {
     object: TextObject,
 }
 
 impl MapWriter {
     /// Appends a piece.
-    pub fn piece(&mut self, piece: Piece) -> Result<(), RestoreError> {
+    pub(super) fn piece(&mut self, piece: Piece) -> Result<(), RestoreError> {
         Ok(self.object.line(&format!("[{},{},{}]", piece.source, piece.target, piece.count))?)
     }
 
     /// Publishes the map.
-    pub fn finish(self) -> Result<(), RestoreError> {
+    pub(super) fn finish(self) -> Result<(), RestoreError> {
         Ok(self.object.publish()?)
     }
 }

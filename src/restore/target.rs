@@ -40,7 +40,11 @@ impl Limits {
 }
 
 /// Checks everything that can be known before the first change, and fills in what the plan wants to know.
-pub async fn check(cluster: &Cluster, options: &RestoreOptions, plan: &mut RestorePlan) -> Result<(), RestoreError> {
+pub(super) async fn check(
+    cluster: &Cluster,
+    options: &RestoreOptions,
+    plan: &mut RestorePlan,
+) -> Result<(), RestoreError> {
     let metadata = cluster.metadata().await?;
     check_topics(cluster, &metadata, &mut plan.topics).await?;
     check_replicas(&metadata, &plan.topics)?;
@@ -87,7 +91,7 @@ async fn check_topics(cluster: &Cluster, metadata: &Metadata, topics: &mut [Plan
 }
 
 /// One offset of each partition; an error of any is the error of all.
-pub async fn offsets(
+pub(super) async fn offsets(
     cluster: &Cluster,
     partitions: &[TopicPartition],
     spec: OffsetSpec,
@@ -136,14 +140,14 @@ async fn check_groups(cluster: &Cluster, plan: &mut RestorePlan) -> Result<(), R
 }
 
 /// The topics to create, as they are while restoring.
-pub fn new_topics(plan: &RestorePlan) -> Vec<NewTopic> {
+pub(super) fn new_topics(plan: &RestorePlan) -> Vec<NewTopic> {
     let absent = plan.topics.iter().filter(|topic| !topic.exists);
     absent
         .map(|topic| NewTopic {
             name: topic.target.clone(),
             partitions: i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX),
             replication_factor: topic.replication_factor,
-            configs: configs::while_restoring(topic, &plan.limits),
+            configs: configs::while_restoring(topic, plan.limits),
         })
         .collect()
 }
@@ -158,7 +162,7 @@ async fn check_creation(cluster: &Cluster, plan: &RestorePlan) -> Result<(), Res
 }
 
 /// The target's refusal to create a topic.
-pub fn cannot_create(topic: TopicName, error: &dyn std::error::Error) -> RestoreError {
+pub(super) fn cannot_create(topic: TopicName, error: &dyn std::error::Error) -> RestoreError {
     RestoreError::CannotCreate { topic, reason: error.to_string() }
 }
 

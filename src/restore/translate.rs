@@ -10,7 +10,7 @@ use crate::batch::Run;
 
 /// One linear piece of an offset map: `count` consecutive source offsets became consecutive target offsets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Piece {
+pub(super) struct Piece {
     /// First source offset.
     pub source: i64,
     /// Its target offset.
@@ -32,24 +32,24 @@ impl Piece {
 
 /// Builds the pieces of one partition from runs in order.
 #[derive(Debug)]
-pub struct Pieces {
+pub(super) struct Pieces {
     next_target: i64,
     open: Option<Piece>,
 }
 
 impl Pieces {
     /// The first restored record gets the offset `target_base`.
-    pub fn new(target_base: i64) -> Self {
+    pub(super) fn new(target_base: i64) -> Self {
         Self { next_target: target_base, open: None }
     }
 
     /// Target offset of the next record.
-    pub fn next_target(&self) -> i64 {
+    pub(super) fn next_target(&self) -> i64 {
         self.next_target
     }
 
     /// Adds a run. Returns its piece, and the piece before it if that is complete.
-    pub fn add(&mut self, run: Run) -> (Piece, Option<Piece>) {
+    pub(super) fn add(&mut self, run: Run) -> (Piece, Option<Piece>) {
         let piece = Piece { source: run.base, target: self.next_target, count: i64::from(run.count) };
         self.next_target += piece.count;
         if self.open.as_mut().is_some_and(|open| open.extend(piece)) {
@@ -59,14 +59,14 @@ impl Pieces {
     }
 
     /// The last piece.
-    pub fn finish(self) -> Option<Piece> {
+    pub(super) fn finish(self) -> Option<Piece> {
         self.open
     }
 }
 
 /// Positions of one partition that wait for their target offsets.
 #[derive(Debug, Default)]
-pub struct Positions {
+pub(super) struct Positions {
     /// Source offsets, ascending, not answered yet.
     waiting: Vec<i64>,
     answered: BTreeMap<i64, i64>,
@@ -74,7 +74,7 @@ pub struct Positions {
 
 impl Positions {
     /// The positions to translate, in any order.
-    pub fn new(offsets: impl IntoIterator<Item = i64>) -> Self {
+    pub(super) fn new(offsets: impl IntoIterator<Item = i64>) -> Self {
         let mut waiting: Vec<i64> = offsets.into_iter().collect();
         waiting.sort_unstable_by(|a, b| b.cmp(a));
         waiting.dedup();
@@ -82,7 +82,7 @@ impl Positions {
     }
 
     /// Answers the positions up to the end of the piece. Pieces come in ascending order.
-    pub fn pass(&mut self, piece: Piece) {
+    pub(super) fn pass(&mut self, piece: Piece) {
         while let Some(position) = self.waiting.pop_if(|position| *position < piece.source + piece.count) {
             let target = piece.target + (position - piece.source).max(0);
             self.answered.insert(position, target);
@@ -90,7 +90,7 @@ impl Positions {
     }
 
     /// Answers the rest with the target's log end.
-    pub fn finish(mut self, log_end: i64) -> BTreeMap<i64, i64> {
+    pub(super) fn finish(mut self, log_end: i64) -> BTreeMap<i64, i64> {
         self.answered.extend(self.waiting.into_iter().map(|position| (position, log_end)));
         self.answered
     }

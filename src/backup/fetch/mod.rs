@@ -32,7 +32,7 @@ const MAX_WAIT: Duration = Duration::from_millis(500);
 
 /// Why fetching ended before every fence was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
+pub(super) enum Stop {
     /// The user asked.
     Cancelled,
     /// `--max-duration` is over.
@@ -41,7 +41,7 @@ pub enum Stop {
 
 /// What came of a partition.
 #[derive(Debug)]
-pub struct Fetched {
+pub(super) struct Fetched {
     /// Its state at the end.
     pub partition: Fetching,
     /// Seals made by this run, ascending.
@@ -56,7 +56,7 @@ struct Answer {
 }
 
 /// The whole of one run's fetching.
-pub struct Fetch<'a> {
+pub(super) struct Fetch<'a> {
     cluster: &'a Cluster,
     options: &'a BackupOptions,
     run: String,
@@ -84,7 +84,7 @@ impl std::fmt::Debug for Fetch<'_> {
 
 impl<'a> Fetch<'a> {
     /// Prepares to fetch the partitions, none of which is done.
-    pub async fn new(
+    pub(super) async fn new(
         cluster: &'a Cluster,
         options: &'a BackupOptions,
         run: String,
@@ -122,7 +122,7 @@ impl<'a> Fetch<'a> {
 
     /// Runs until every partition has reached its fence or been given up, or the run is stopped. Everything that
     /// was fetched is sealed in any case.
-    pub async fn run(mut self, mut writers: Writers) -> Result<(Vec<Fetched>, Option<Stop>), BackupError> {
+    pub(super) async fn run(mut self, mut writers: Writers) -> Result<(Vec<Fetched>, Option<Stop>), BackupError> {
         let mut tick = tokio::time::interval(TICK);
         while self.unfinished > 0 {
             if let Err(error) = self.turn(&mut writers, &mut tick).await {

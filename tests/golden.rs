@@ -1,8 +1,6 @@
 //! Batches that Kafka wrote, read by us, and batches that we wrote, read by Kafka. `protocol-tests/golden/README.md`
 //! says how the samples were made.
 
-#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
-
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -29,12 +29,14 @@ pub struct Reencoded {
 
 /// Writes the records whose offsets are in `keep` into a batch with dense offsets, compressed with `codec`. Key,
 /// value, headers and times stay; the times of a `LogAppendTime` batch become the records' own. `None` if there are
-/// no such records. Every record is looked at, so a batch whose offsets are out of order is an error.
+/// no such records. The checksum is checked and every record looked at, so a batch whose offsets are out of order is an
+/// error.
 ///
 /// The records are decompressed but not compressed again where a new header is enough: nothing but the tail is
 /// missing, or all times are the same.
 pub fn reencode(batch: &Batch<'_>, keep: OffsetRange, codec: Codec) -> Result<Option<Reencoded>, BatchError> {
     let header = batch.modern()?;
+    batch.check_crc()?;
     let records = records(batch)?;
     let survey = Survey::of(&records, keep)?;
     if survey.runs.is_empty() {

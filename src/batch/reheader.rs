@@ -1,9 +1,10 @@
 //! A new header before the same records.
 
 use super::attributes::Attributes;
+use super::checksum;
 use super::error::BatchError;
 use super::header::BatchHeader;
-use super::layout::HEADER_SIZE;
+use super::layout::{self, HEADER_SIZE};
 use super::view::Batch;
 
 /// Who produces a batch (KIP-98). All -1 is a producer that is not idempotent.
@@ -30,14 +31,19 @@ const BROKERS_OWN: i16 =
 /// without a delete horizon (the base timestamp stays what the records' times are relative to), with the stamp, and
 /// with the checksum over all of that and the untouched records. What follows the first 61 bytes is sent as it is.
 ///
-/// Refuses what a header cannot mend: control batches, offsets without records, times in the header.
+/// The old checksum is checked on the way. Refuses what a header cannot mend: control batches, offsets without
+/// records, times in the header.
 pub fn reheader(batch: &[u8], stamp: ProducerStamp) -> Result<[u8; HEADER_SIZE], BatchError> {
     let batch = Batch::parse(batch)?;
     let header = batch.modern()?;
     if let Some(reason) = hindrance(header) {
         return Err(BatchError::Unfit { base_offset: header.base_offset, reason });
     }
-    Ok(for_producer(header, stamp).encode_for(batch.payload()))
+    batch.check_crc()?;
+    let mut fresh = for_producer(header, stamp).encode();
+    let crc = checksum::after_change(header.crc, batch.bytes(), &fresh, batch.payload());
+    layout::put(&mut fresh, layout::CRC, crc.to_be_bytes());
+    Ok(fresh)
 }
 
 fn hindrance(header: &BatchHeader) -> Option<&'static str> {

@@ -84,6 +84,8 @@ fn ten_megabytes_in_one_record() {
     let record = Owned { value: Some(noise), ..plain("") };
     for codec in Codec::ALL {
         let bytes = batch_of(std::slice::from_ref(&record), codec);
-        assert!(contents(&bytes) == [(0, record.clone())], "{codec}");
+        let header = reheader(&bytes, ProducerStamp { producer_id: 9, producer_epoch: 1, base_sequence: 5 }).unwrap();
+        let restored = [&header, &bytes[HEADER_SIZE..]].concat();
+        assert!(contents(&restored) == [(0, record.clone())], "{codec}");
     }
 }

@@ -109,6 +109,16 @@ fn a_count_that_lies_is_found() {
 }
 
 #[test]
+fn damage_is_not_given_a_good_checksum() {
+    let mut bytes = batch_of(&[plain("abc")], Codec::None);
+    let last = bytes.len() - 2;
+    bytes[last] ^= 1;
+    let checksum = |error: BatchError| matches!(error, BatchError::Checksum { .. });
+    assert!(checksum(reheader(&bytes, ProducerStamp::NONE).unwrap_err()));
+    assert!(checksum(reencode(&Batch::parse(&bytes).unwrap(), EVERYTHING, Codec::Gzip).unwrap_err()));
+}
+
+#[test]
 fn markers() {
     let control = |kind: u8| {
         let record = Owned { key: Some(vec![0, 0, 0, kind]), value: Some(vec![0; 6]), ..plain("") };

@@ -96,6 +96,9 @@ pub enum ClusterError {
     /// The metadata have no such broker.
     #[error("the cluster has no broker {0}")]
     UnknownNode(i32),
+    /// The cluster has no such topic.
+    #[error("the cluster has no topic {0}")]
+    UnknownTopic(TopicName),
     /// The metadata have no such topic or partition.
     #[error("the cluster has no partition {0}")]
     UnknownPartition(TopicPartition),
@@ -179,7 +182,7 @@ impl Classify for ClusterError {
                 if hopeless { ErrorClass::Reject } else { ErrorClass::Retry }
             }
             Self::UnknownNode(_) | Self::NoLeader(_) => ErrorClass::RefreshMetadata,
-            Self::UnknownPartition(_) | Self::Unsupported { .. } => ErrorClass::Reject,
+            Self::UnknownTopic(_) | Self::UnknownPartition(_) | Self::Unsupported { .. } => ErrorClass::Reject,
             Self::Unanswered { .. } | Self::Nonsense { .. } => ErrorClass::Corrupt,
             Self::OutcomeUnknown(_) => ErrorClass::Fatal,
         }

@@ -4,6 +4,7 @@
 
 mod answer;
 mod api;
+mod ask;
 mod coordinator;
 mod data;
 mod error;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::api::NOT_YET_KNOWN;
 use super::join::join_all;
 use super::{Cluster, ClusterError, Each, Metadata, PartitionMeta, Subject};
 use crate::model::TopicPartition;
@@ -22,8 +23,6 @@ pub(super) struct Question<Q> {
 
 /// Partitions in one request.
 const CHUNK: usize = 5_000;
-/// How long a partition may be missing from the metadata of a topic that was just created.
-const NOT_YET_KNOWN: Duration = Duration::from_secs(5);
 
 /// What the leaders answered, with the questions.
 type Answers<Q, T> = Vec<((TopicPartition, Q), Result<T, ClusterError>)>;

@@ -1,16 +1,29 @@
 //! One file per API: this program's nouns to kafka-protocol's requests, and its answers back.
 
+mod configs;
+mod describe_groups;
+mod find_coordinator;
 mod leader_epochs;
+mod list_groups;
 mod list_offsets;
 pub(super) mod metadata;
-mod pending;
+mod offset_commit;
+mod offset_fetch;
+mod producer_id;
+mod topics;
+
+use std::time::Duration;
 
 use kafka_protocol::messages as m;
 use kafka_protocol::protocol::StrBytes;
 
 use super::{ClusterError, Subject};
-use crate::model::TopicName;
+use crate::model::{GroupId, TopicName};
+use crate::retry::Attempt;
 use crate::wire::ErrorCode;
+
+/// How long a topic that was just created may be unknown to some brokers.
+pub(super) const NOT_YET_KNOWN: Duration = Duration::from_secs(5);
 
 fn text(value: &str) -> StrBytes {
     StrBytes::from_string(value.to_owned())
@@ -20,7 +33,7 @@ fn wire_topic(name: &TopicName) -> m::TopicName {
     m::TopicName(text(name.as_str()))
 }
 
-fn wire_group(id: &crate::model::GroupId) -> m::GroupId {
+fn wire_group(id: &GroupId) -> m::GroupId {
     m::GroupId(text(id.as_str()))
 }
 
@@ -38,4 +51,18 @@ pub(super) fn judge(
             Err(ClusterError::Broker { api, subject: subject(), code, message })
         }
     }
+}
+
+/// [`judge`] for topics: one that stays unknown is not asked for again and again.
+fn judge_topic(
+    api: &'static str,
+    code: i16,
+    topic: &TopicName,
+    message: Option<&StrBytes>,
+    attempt: Attempt,
+) -> Result<(), ClusterError> {
+    if code == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.0 && attempt.elapsed >= NOT_YET_KNOWN {
+        return Err(ClusterError::UnknownTopic(topic.clone()));
+    }
+    judge(api, code, || Subject::Topic(topic.clone()), message)
 }

@@ -1,0 +1,101 @@
+//! `DescribeGroups` v0 to v6 for classic groups, `ConsumerGroupDescribe` for those of KIP-848, which the former calls
+//! dead. Groups of other protocols (streams, share) show as dead to both: `ListGroups` tells their state.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use kafka_protocol::messages as m;
+
+use super::{judge, wire_group};
+use crate::cluster::{Cluster, ClusterError, Each, GroupDescription, Subject};
+use crate::model::GroupId;
+use crate::net::{Connection, ConnectionError};
+use crate::wire::{ErrorCode, Exchange};
+
+const CLASSIC: &str = "DescribeGroups";
+const CONSUMER: &str = "ConsumerGroupDescribe";
+const DEAD: &str = "Dead";
+
+type Described = Result<GroupDescription, ClusterError>;
+
+impl Cluster {
+    /// State and members of groups; one that does not exist is `Dead`.
+    pub async fn describe_groups(&self, groups: &[GroupId]) -> Each<GroupId, GroupDescription> {
+        let patience = self.patience();
+        self.ask_coordinators(groups.to_vec(), |connection, groups, _| describe(connection, groups, patience)).await
+    }
+}
+
+async fn describe(
+    connection: Connection,
+    groups: Vec<GroupId>,
+    patience: Duration,
+) -> Result<Vec<Described>, ConnectionError> {
+    let mut described = classic(&connection, &groups, patience).await?;
+    let is_dead = |described: &Described| described.as_ref().is_ok_and(|group| group.state == DEAD);
+    let pairs = groups.iter().zip(&described);
+    let unknown: Vec<GroupId> = pairs.filter(|(_, group)| is_dead(group)).map(|(id, _)| id.clone()).collect();
+    if unknown.is_empty() || !connection.versions().has(&m::ConsumerGroupDescribeRequest::API, 0) {
+        return Ok(described);
+    }
+    let mut newer: HashMap<GroupId, Described> = consumer(&connection, &unknown, patience).await?.into_iter().collect();
+    for (id, group) in groups.iter().zip(&mut described) {
+        if let Some(found) = newer.remove(id) {
+            *group = found;
+        }
+    }
+    Ok(described)
+}
+
+async fn classic(
+    connection: &Connection,
+    groups: &[GroupId],
+    patience: Duration,
+) -> Result<Vec<Described>, ConnectionError> {
+    let request = m::DescribeGroupsRequest::default().with_groups(groups.iter().map(wire_group).collect());
+    let answer = connection.call(&request, patience).await?;
+    let found: HashMap<&str, _> = answer.groups.iter().map(|group| (group.group_id.as_str(), group)).collect();
+    let read = |id: &GroupId| {
+        let subject = || Subject::Group(id.clone());
+        let group = found.get(id.as_str());
+        let group = group.ok_or_else(|| ClusterError::Unanswered { api: CLASSIC, subject: subject() })?;
+        if group.error_code == ErrorCode::GROUP_ID_NOT_FOUND.0 {
+            return Ok(dead());
+        }
+        judge(CLASSIC, group.error_code, subject, group.error_message.as_ref())?;
+        Ok(GroupDescription {
+            state: group.group_state.to_string(),
+            members: group.members.len(),
+            protocol_type: group.protocol_type.to_string(),
+        })
+    };
+    Ok(groups.iter().map(read).collect())
+}
+
+async fn consumer(
+    connection: &Connection,
+    groups: &[GroupId],
+    patience: Duration,
+) -> Result<Vec<(GroupId, Described)>, ConnectionError> {
+    let request = m::ConsumerGroupDescribeRequest::default().with_group_ids(groups.iter().map(wire_group).collect());
+    let answer = connection.call(&request, patience).await?;
+    let read = |group: &m::consumer_group_describe_response::DescribedGroup| {
+        let id = GroupId::new(group.group_id.as_str());
+        let unknown = [ErrorCode::GROUP_ID_NOT_FOUND.0, ErrorCode::UNSUPPORTED_VERSION.0];
+        if unknown.contains(&group.error_code) {
+            return (id, Ok(dead()));
+        }
+        let judged = judge(CONSUMER, group.error_code, || Subject::Group(id.clone()), group.error_message.as_ref());
+        let described = judged.map(|()| GroupDescription {
+            state: group.group_state.to_string(),
+            members: group.members.len(),
+            protocol_type: "consumer".to_owned(),
+        });
+        (id, described)
+    };
+    Ok(answer.groups.iter().map(read).collect())
+}
+
+fn dead() -> GroupDescription {
+    GroupDescription { state: DEAD.to_owned(), members: 0, protocol_type: String::new() }
+}

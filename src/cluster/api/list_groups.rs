@@ -1,0 +1,72 @@
+//! `ListGroups` v0 to v5: every broker names the groups it coordinates.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kafka_protocol::messages as m;
+
+use super::judge;
+use crate::cluster::join::join_all;
+use crate::cluster::{Cluster, ClusterError, GroupListing, ListedGroup, Subject};
+use crate::model::GroupId;
+use crate::retry::{Attempt, retry};
+
+const API: &str = "ListGroups";
+/// Rounds over all brokers before the view is called partial.
+const ROUNDS: usize = 5;
+
+impl Cluster {
+    /// Asks every broker for its groups, round after round until two in a row agree: a group whose coordinator moves
+    /// during a round can be missing from it.
+    pub async fn list_groups(&self) -> GroupListing {
+        let mut last = self.list_round().await;
+        for _ in 1..ROUNDS {
+            let next = self.list_round().await;
+            let agree = next.unanswered.is_empty() && last.unanswered.is_empty() && ids(&next) == ids(&last);
+            let missing = !next.unanswered.is_empty() && !last.unanswered.is_empty();
+            last = GroupListing { rounds_agree: agree, ..next };
+            if agree || missing {
+                break;
+            }
+        }
+        last
+    }
+
+    async fn list_round(&self) -> GroupListing {
+        let current = self.current();
+        let metadata = self.refresh(&current).await.unwrap_or(current);
+        let nodes: Vec<i32> = metadata.brokers.keys().copied().collect();
+        let answers = join_all(nodes.iter().map(|node| self.list_groups_of(*node)).collect()).await;
+        let mut listing = GroupListing::default();
+        let mut groups = BTreeMap::new();
+        for (node, answer) in nodes.into_iter().zip(answers) {
+            match answer {
+                Ok(found) => groups.extend(found.into_iter().map(|group| (group.id.clone(), group))),
+                Err(error) => listing.unanswered.push((node, error)),
+            }
+        }
+        listing.groups = groups.into_values().collect();
+        listing
+    }
+
+    async fn list_groups_of(&self, node: i32) -> Result<Vec<ListedGroup>, ClusterError> {
+        let policy = self.options().retry;
+        let policy = policy.within(policy.budget.min(self.patience()));
+        retry(policy, |_: Attempt| self.list_groups_once(node)).await
+    }
+
+    async fn list_groups_once(&self, node: i32) -> Result<Vec<ListedGroup>, ClusterError> {
+        let answer = self.ask(node, &m::ListGroupsRequest::default()).await?;
+        judge(API, answer.error_code, || Subject::Node(node), None)?;
+        let read = |group: &m::list_groups_response::ListedGroup| ListedGroup {
+            id: GroupId::new(group.group_id.as_str()),
+            protocol_type: group.protocol_type.to_string(),
+            state: group.group_state.to_string(),
+            group_type: group.group_type.to_string(),
+        };
+        Ok(answer.groups.iter().map(read).collect())
+    }
+}
+
+fn ids(listing: &GroupListing) -> BTreeSet<&GroupId> {
+    listing.groups.iter().map(|group| &group.id).collect()
+}

@@ -41,7 +41,7 @@ mod tests {
         after[21] = 0;
         after[43..61].fill(0xa5);
         for size in [0, 1, 1000, WORTH_COMBINING, WORTH_COMBINING + 1, 3_000_017] {
-            let payload: Vec<u8> = (0..size).map(|index| (index * 31 >> 3) as u8).collect();
+            let payload: Vec<u8> = (0..size).map(|index| ((index * 31) >> 3) as u8).collect();
             let old = of_parts(&before, &payload);
             assert_eq!(after_change(old, &before, &after, &payload), of_parts(&after, &payload), "{size}");
         }

@@ -31,7 +31,7 @@ pub use restores::{RestoreFolder, TextObject};
 pub use runs::Run;
 pub use segment::{AbortedIndex, OwnedBatch, SegmentReader, SegmentStart, SegmentWriter, Uncommitted};
 pub use shards::{shard_count, shard_of};
-pub use snapshots::Snapshot;
+pub use snapshots::{Snapshot, SnapshotChoice};
 
 #[cfg(test)]
 pub mod testing;

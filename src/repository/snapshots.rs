@@ -16,6 +16,17 @@ pub struct Snapshot {
     pub head: SnapshotHead,
 }
 
+/// Which snapshot a person means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SnapshotChoice {
+    /// The newest.
+    Latest,
+    /// By number.
+    Number(u64),
+    /// The newest whose fences were taken at or before this time.
+    At(Timestamp),
+}
+
 impl Snapshot {
     /// How a snapshot that continues this one names it.
     pub fn as_parent(&self) -> Parent {
@@ -55,6 +66,16 @@ impl Repository {
     /// The newest snapshot.
     pub fn latest(&self) -> Result<Option<Snapshot>, RepositoryError> {
         self.newest(|_| true)
+    }
+
+    /// The snapshot a person means. `None` if there is no snapshot at all, or none as old; a number that does not exist
+    /// is an error.
+    pub fn choose(&self, choice: SnapshotChoice) -> Result<Option<Snapshot>, RepositoryError> {
+        match choice {
+            SnapshotChoice::Latest => self.latest(),
+            SnapshotChoice::Number(sequence) => self.head(sequence).map(Some),
+            SnapshotChoice::At(time) => self.newest(|head| head.fences_taken <= time),
+        }
     }
 
     /// The newest snapshot whose head is as wanted.

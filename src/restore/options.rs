@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::rename::Renames;
-use crate::model::{Selection, Timestamp};
+use crate::model::Selection;
+pub use crate::repository::SnapshotChoice;
 
 /// Resolved settings of one restore.
 #[derive(Debug, Clone)]
@@ -42,17 +43,6 @@ impl Default for RestoreOptions {
             stall_timeout: Duration::from_secs(120),
         }
     }
-}
-
-/// Which snapshot to restore.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SnapshotChoice {
-    /// The newest.
-    Latest,
-    /// By number.
-    Number(u64),
-    /// The newest whose fences were taken at or before this time.
-    At(Timestamp),
 }
 
 /// `--topic-config`: a setting for one topic, by its name in the target, or for all.

@@ -125,24 +125,11 @@ pub(super) async fn plan(
 }
 
 fn choose_snapshot(repository: &Repository, choice: SnapshotChoice) -> Result<Snapshot, RestoreError> {
-    let sequences = repository.snapshots()?;
-    match choice {
-        SnapshotChoice::Number(number) if sequences.contains(&number) => Ok(repository.head(number)?),
-        SnapshotChoice::Number(number) => Err(RestoreError::NoSnapshot(format!("number {number}"))),
-        SnapshotChoice::Latest => match sequences.last() {
-            Some(number) => Ok(repository.head(*number)?),
-            None => Err(RestoreError::NoSnapshot("at all: nothing was ever backed up into it".to_owned())),
-        },
-        SnapshotChoice::At(time) => {
-            for number in sequences.into_iter().rev() {
-                let snapshot = repository.head(number)?;
-                if snapshot.head.fences_taken <= time {
-                    return Ok(snapshot);
-                }
-            }
-            Err(RestoreError::NoSnapshot(format!("taken at or before {time}")))
-        }
-    }
+    let none = match choice {
+        SnapshotChoice::At(time) => format!("taken at or before {time}"),
+        _ => "at all: nothing was ever backed up into it".to_owned(),
+    };
+    repository.choose(choice)?.ok_or(RestoreError::NoSnapshot(none))
 }
 
 fn choose_topics(

@@ -82,7 +82,7 @@ pub enum ClusterError {
         source: ConnectionError,
     },
     /// A broker answered with an error code.
-    #[error("{api}: {subject}: {code}{}", message_text(.message))]
+    #[error("{api}: {subject}: {code}{}", message_text(.message.as_deref()))]
     Broker {
         /// The API asked.
         api: &'static str,
@@ -131,7 +131,7 @@ pub enum ClusterError {
     },
     /// A change was asked for and its fate is not known, so it is not asked for again.
     #[error("it is not known whether the change was made")]
-    OutcomeUnknown(#[source] Box<ClusterError>),
+    OutcomeUnknown(#[source] Box<Self>),
 }
 
 impl ClusterError {
@@ -189,8 +189,8 @@ impl Classify for ClusterError {
     }
 }
 
-fn message_text(message: &Option<String>) -> String {
-    match message.as_deref() {
+fn message_text(message: Option<&str>) -> String {
+    match message {
         None | Some("") => String::new(),
         Some(text) => format!(": {text}"),
     }

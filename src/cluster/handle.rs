@@ -8,9 +8,10 @@ use tokio::sync::Mutex as AsyncMutex;
 use super::api::metadata::ask_metadata;
 use super::coordinator::Coordinators;
 use super::data::DataConnection;
-use super::join::join_all;
+use super::join::first_ok;
 use super::pool::Pool;
 use super::{ClusterError, ClusterOptions, Features, Metadata};
+use crate::model::Classify;
 use crate::net::Connection;
 use crate::retry::{Attempt, retry};
 use crate::wire::Exchange;
@@ -33,7 +34,7 @@ impl Cluster {
     /// address it advertises.
     pub async fn connect(options: ClusterOptions) -> Result<Self, ClusterError> {
         let pool = Pool::new(options);
-        let contact = pool.options().retry.within(pool.options().connect_timeout);
+        let contact = pool.options().retry.within(FIRST_CONTACT);
         let (metadata, features) = retry(contact, |_| first_contact(&pool)).await?;
         reach_any(&pool, &metadata).await?;
         Ok(Self(Arc::new(Inner {
@@ -60,9 +61,19 @@ impl Cluster {
         self.0.pool.options()
     }
 
-    /// All topics, as last read. Never creates one.
+    /// All topics, as last read; read again when they are older than some minutes. Never creates one.
     pub async fn metadata(&self) -> Result<Arc<Metadata>, ClusterError> {
-        Ok(self.current())
+        let current = self.current();
+        if current.read_at.elapsed() < METADATA_AGE {
+            return Ok(current);
+        }
+        match self.refresh_once(&current).await {
+            Err(error) if error.class().is_retriable() => {
+                tracing::debug!(%error, "old metadata are used");
+                Ok(current)
+            }
+            result => result,
+        }
     }
 
     /// Reads the metadata again, unless somebody did since `stale` was read.
@@ -135,15 +146,15 @@ async fn first_contact(pool: &Pool) -> Result<(Metadata, Features), ClusterError
 /// A cluster that advertises addresses nobody can reach would only be noticed much later, and less clearly.
 async fn reach_any(pool: &Pool, metadata: &Metadata) -> Result<(), ClusterError> {
     let attempts = metadata.brokers.keys().take(FIRST_BROKERS).map(|node| pool.control(metadata, *node)).collect();
-    let mut first_error = None;
-    for attempt in join_all(attempts).await {
-        match attempt {
-            Ok(_) => return Ok(()),
-            Err(error) => first_error = first_error.or(Some(error)),
-        }
+    match first_ok(attempts).await {
+        Ok(_) => Ok(()),
+        Err(errors) => errors.into_iter().next().map_or(Ok(()), Err),
     }
-    first_error.map_or(Ok(()), Err)
 }
 
 /// Brokers tried at first contact.
 const FIRST_BROKERS: usize = 5;
+/// Metadata older than this are read again before they are handed out (Java's `metadata.max.age.ms`).
+const METADATA_AGE: Duration = Duration::from_secs(300);
+/// How long a cluster without a single broker that answers is waited for.
+const FIRST_CONTACT: Duration = Duration::from_secs(3);

@@ -1,6 +1,7 @@
 //! What the cluster looks like at one moment.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use crate::model::{TopicId, TopicName, TopicPartition};
 use crate::wire::ErrorCode;
@@ -10,6 +11,8 @@ use crate::wire::ErrorCode;
 pub struct Metadata {
     /// Counts the answers of this handle, from 1.
     pub generation: u64,
+    /// When the answer came.
+    pub read_at: Instant,
     /// The cluster's id, as its brokers spell it.
     pub cluster_id: String,
     /// Node id of the controller (or of a broker that forwards to it), -1 if unknown.

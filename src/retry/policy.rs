@@ -35,6 +35,7 @@ impl Policy {
     }
 
     /// The same pauses under another budget.
+    #[must_use]
     pub fn within(self, budget: Duration) -> Self {
         Self { budget, ..self }
     }

@@ -112,10 +112,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Steps over a section of tagged fields, handing each to `field` with a cursor of its own.
-    pub fn tags(
-        &mut self,
-        mut field: impl FnMut(u32, &mut Cursor<'a>) -> Result<(), WireError>,
-    ) -> Result<(), WireError> {
+    pub fn tags(&mut self, mut field: impl FnMut(u32, &mut Self) -> Result<(), WireError>) -> Result<(), WireError> {
         for _ in 0..self.uvarint()? {
             let tag = self.uvarint()?;
             let size = self.uvarint()? as usize;
@@ -123,7 +120,7 @@ impl<'a> Cursor<'a> {
             let Some(bytes) = self.bytes.get(..end) else {
                 return Err(WireError::Short { at: self.at, needed: (size - self.left()) as u64 });
             };
-            field(tag, &mut Cursor { bytes, at: self.at })?;
+            field(tag, &mut Self { bytes, at: self.at })?;
             self.at = end;
         }
         Ok(())

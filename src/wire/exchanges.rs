@@ -27,10 +27,10 @@ exchange!(ApiVersionsRequest -> ApiVersionsResponse, "ApiVersions" 18 v 0 - 3, f
     always(I16),
     always(List(&Record(VERSIONS))),
     since(1, I32),
-    tagged(0, List(&Record(FEATURE))),
-    tagged(1, I64),
-    tagged(2, List(&Record(FEATURE))),
-    tagged(3, I8),
+    tagged(0, 3, List(&Record(FEATURE))),
+    tagged(1, 3, I64),
+    tagged(2, 3, List(&Record(FEATURE))),
+    tagged(3, 3, I8),
 ]);
 
 const BROKER: &[Field] = &[always(I32), always(Text), always(I32), since(1, Text)];
@@ -175,7 +175,7 @@ const CREATED: &[Field] = &[
     since(5, I32),
     since(5, I16),
     since(5, List(&Record(CREATED_CONFIG))),
-    tagged(0, I16),
+    tagged(0, 5, I16),
 ];
 exchange!(CreateTopicsRequest -> CreateTopicsResponse, "CreateTopics" 19 v 2 - 7, flexible 5, &[
     always(I32),
@@ -206,11 +206,11 @@ const PRODUCED: &[Field] = &[
     since(5, I64),
     since(8, List(&Record(BAD_RECORD))),
     since(8, Text),
-    tagged(0, Record(LEADER)),
+    tagged(0, 10, Record(LEADER)),
 ];
 const PRODUCED_TOPIC: &[Field] = &[between(0, 12, Text), since(13, UUID), always(List(&Record(PRODUCED)))];
 exchange!(ProduceRequest -> ProduceResponse, "Produce" 0 v 3 - 13, flexible 9, &[
     always(List(&Record(PRODUCED_TOPIC))),
     always(I32),
-    tagged(0, List(&Record(ENDPOINT))),
+    tagged(0, 10, List(&Record(ENDPOINT))),
 ]);

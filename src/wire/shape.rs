@@ -14,7 +14,7 @@ pub enum Kind {
     /// Bytes, perhaps null.
     Blob,
     /// A list, perhaps null.
-    List(&'static Kind),
+    List(&'static Self),
     /// Fields one after the other.
     Record(&'static [Field]),
 }
@@ -52,9 +52,9 @@ pub const fn between(since: i16, until: i16, kind: Kind) -> Field {
     Field { kind, since, until, tag: None }
 }
 
-/// A tagged field of the flexible versions.
-pub const fn tagged(tag: u32, kind: Kind) -> Field {
-    Field { kind, since: 0, until: i16::MAX, tag: Some(tag) }
+/// A tagged field since a flexible version.
+pub const fn tagged(tag: u32, since: i16, kind: Kind) -> Field {
+    Field { kind, since, until: i16::MAX, tag: Some(tag) }
 }
 
 /// One byte.

@@ -107,7 +107,7 @@ async fn describe_broker(connection: Connection, node: i32, patience: Duration) 
 fn topic_config(config: &DescribeConfigsResourceResult) -> TopicConfig {
     TopicConfig {
         name: config.name.to_string(),
-        value: config.value.as_ref().map(|value| value.to_string()),
+        value: config.value.as_ref().map(ToString::to_string),
         set_on_topic: config.config_source == SET_ON_TOPIC,
         sensitive: config.is_sensitive,
     }

@@ -1,7 +1,7 @@
 //! Metadata v4 to v12: brokers, topics, leaders. Never creates a topic by asking.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kafka_protocol::messages as m;
 
@@ -32,7 +32,8 @@ pub(crate) async fn ask_metadata(
     }
     Ok(Metadata {
         generation,
-        cluster_id: answer.cluster_id.as_ref().map(|id| id.to_string()).unwrap_or_default(),
+        read_at: Instant::now(),
+        cluster_id: answer.cluster_id.as_ref().map(ToString::to_string).unwrap_or_default(),
         controller: answer.controller_id.0,
         brokers,
         topics,
@@ -40,7 +41,7 @@ pub(crate) async fn ask_metadata(
 }
 
 fn read_broker(broker: &m::metadata_response::MetadataResponseBroker) -> (i32, Broker) {
-    let rack = broker.rack.as_ref().map(|rack| rack.to_string());
+    let rack = broker.rack.as_ref().map(ToString::to_string);
     (broker.node_id.0, Broker { host: broker.host.to_string(), port: broker.port, rack })
 }
 

@@ -47,7 +47,7 @@ pub(super) fn judge(
     match ErrorCode::failure(code) {
         None => Ok(()),
         Some(code) => {
-            let message = message.map(|text| text.to_string()).filter(|text| !text.is_empty());
+            let message = message.map(ToString::to_string).filter(|text| !text.is_empty());
             Err(ClusterError::Broker { api, subject: subject(), code, message })
         }
     }

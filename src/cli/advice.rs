@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use super::exit_code::ExitCode;
 use crate::backup::BackupError;
 use crate::cluster::{ClusterError, ErrorCode};
+use crate::export::ExportError;
 use crate::repository::RepositoryError;
 use crate::restore::RestoreError;
 use crate::store::StoreErrorKind;
@@ -170,6 +171,25 @@ pub fn restore(error: &RestoreError) -> Advice {
         RestoreError::Interrupted => say(Interrupted, RESTORE_AGAIN),
         _ => bug(),
     }
+}
+
+/// The export itself.
+pub fn export(error: &ExportError) -> Advice {
+    match error {
+        ExportError::Repository(error) => repository(error),
+        ExportError::NoSuchTopic { .. } | ExportError::NoSuchPartition { .. } => {
+            say(ExitCode::Refused, "`ktape show` lists what the snapshot holds")
+        }
+        ExportError::Legacy { .. } => {
+            say(ExitCode::Failed, "read the segment with Kafka's DumpLogSegments, or choose a range after it")
+        }
+        ExportError::Write(_) => write(),
+    }
+}
+
+/// `--snapshot` fits nothing.
+pub fn no_snapshot() -> Advice {
+    say(ExitCode::Refused, "`ktape list` shows which there are; `ktape backup` makes the first")
 }
 
 const RESTORE_AGAIN: &str = "delete the topics that this restore created, then run the same command again";

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use super::settings::LogFormat;
-use super::{backup, completions, init, man, restore};
+use super::{backup, completions, export, init, man, restore, verify};
 use crate::model::Selection;
 
 /// Cold backups of Kafka topics and consumer groups.
@@ -33,6 +33,10 @@ pub enum Command {
     Backup(Box<backup::BackupArgs>),
     /// Bring a snapshot into a cluster
     Restore(Box<restore::RestoreArgs>),
+    /// Check that everything is there and as it was written
+    Verify(verify::VerifyArgs),
+    /// Print a topic's records as lines of JSON
+    Export(Box<export::ExportArgs>),
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
     /// Write the man pages

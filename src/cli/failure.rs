@@ -8,6 +8,7 @@ use super::advice::{self, Advice};
 use super::exit_code::ExitCode;
 use crate::backup::BackupError;
 use crate::cluster::ClusterError;
+use crate::export::ExportError;
 use crate::repository::RepositoryError;
 use crate::restore::RestoreError;
 
@@ -43,6 +44,17 @@ pub enum Failure {
     /// The restore.
     #[error(transparent)]
     Restore(RestoreError),
+    /// The export.
+    #[error(transparent)]
+    Export(ExportError),
+    /// `--snapshot` fits nothing.
+    #[error("{location} has {wanted}")]
+    NoSnapshot {
+        /// The repository.
+        location: String,
+        /// What it has not.
+        wanted: String,
+    },
     /// The process could not set itself up.
     #[error("starting up")]
     Start(#[source] io::Error),
@@ -69,6 +81,15 @@ impl From<RestoreError> for Failure {
     }
 }
 
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Repository(error) => Self::Repository(error),
+            error => Self::Export(error),
+        }
+    }
+}
+
 impl Failure {
     /// How the process ends.
     pub fn exit_code(&self) -> ExitCode {
@@ -91,6 +112,8 @@ impl Failure {
             Self::Cluster(error) => advice::cluster(error),
             Self::Backup(error) => advice::backup(error),
             Self::Restore(error) => advice::restore(error),
+            Self::Export(error) => advice::export(error),
+            Self::NoSnapshot { .. } => advice::no_snapshot(),
         }
     }
 

@@ -6,6 +6,7 @@ pub mod backup;
 pub mod completions;
 pub mod context;
 pub mod exit_code;
+pub mod export;
 pub mod failure;
 pub mod init;
 pub mod interrupt;
@@ -16,9 +17,11 @@ pub mod progress;
 pub mod report;
 pub mod restore;
 pub mod settings;
+pub mod snapshot;
 pub mod table;
 pub mod terminal;
 pub mod units;
+pub mod verify;
 
 use clap::Parser;
 
@@ -58,6 +61,8 @@ fn run(command: Command, settings: Settings) -> Result<ExitCode, Failure> {
             Command::Init(args) => init::run(args, &context).await,
             Command::Backup(args) => backup::run(*args, &context).await,
             Command::Restore(args) => restore::run(*args, &context).await,
+            Command::Verify(args) => verify::run(args, &context).await,
+            Command::Export(args) => export::run(*args, &context).await,
             Command::Completions(args) => completions::run(&args),
             Command::Man(args) => man::run(&args),
         }

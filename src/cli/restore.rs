@@ -7,9 +7,9 @@ use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
 use super::report;
-use crate::model::Timestamp;
+use super::snapshot::SnapshotArgs;
 use crate::repository::Repository;
-use crate::restore::{self, OutOfRange, Rename, Renames, RestoreOptions, SnapshotChoice, TopicConfigOverride};
+use crate::restore::{self, OutOfRange, Rename, Renames, RestoreOptions, TopicConfigOverride};
 
 /// Flags of `restore`.
 #[derive(Debug, Args)]
@@ -29,9 +29,8 @@ Topics that hold data are never appended to, and groups with members are refused
 pub struct RestoreArgs {
     #[command(flatten)]
     repository: RepositoryArgs,
-    /// Which snapshot: its number, `latest`, or a time; then the newest taken at or before it
-    #[arg(long, value_name = "N|latest|TIME", default_value = "latest", value_parser = snapshot_choice)]
-    snapshot: SnapshotChoice,
+    #[command(flatten)]
+    snapshot: SnapshotArgs,
     /// Show what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -74,19 +73,6 @@ impl From<OutOfRangeArg> for OutOfRange {
     }
 }
 
-/// A number of up to ten digits is a snapshot's, a longer one milliseconds.
-pub fn snapshot_choice(text: &str) -> Result<SnapshotChoice, String> {
-    if text == "latest" {
-        return Ok(SnapshotChoice::Latest);
-    }
-    if let (Ok(number), true) = (text.parse(), text.len() <= 10) {
-        return Ok(SnapshotChoice::Number(number));
-    }
-    let expected =
-        || format!("{text:?} is neither a snapshot's number nor `latest` nor a time such as 2026-11-22T06:00:00Z");
-    Timestamp::parse(text).map(SnapshotChoice::At).ok_or_else(expected)
-}
-
 /// A topic's name has no `=`, and a setting's name has no `:`.
 fn topic_config(text: &str) -> Result<TopicConfigOverride, String> {
     let (key, value) = text.split_once('=').ok_or("KEY=VALUE or TOPIC:KEY=VALUE is expected, as in retention.ms=-1")?;
@@ -103,7 +89,7 @@ pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failu
     let repository = Context::blocking(move || Repository::open(&place)).await??;
     let cluster = context.connect(&args.cluster).await?;
     let options = RestoreOptions {
-        snapshot: args.snapshot,
+        snapshot: args.snapshot.snapshot,
         selection: args.selection.into(),
         renames: Renames::new(args.rename),
         replication_factor: args.replication_factor,
@@ -133,16 +119,6 @@ pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failu
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_snapshot_is_chosen_by_number_word_or_time() {
-        assert_eq!(snapshot_choice("latest"), Ok(SnapshotChoice::Latest));
-        assert_eq!(snapshot_choice("42"), Ok(SnapshotChoice::Number(42)));
-        let at = Timestamp(1_795_330_800_000);
-        assert_eq!(snapshot_choice("1795330800000"), Ok(SnapshotChoice::At(at)));
-        assert_eq!(snapshot_choice("2026-11-22T07:00:00Z"), Ok(SnapshotChoice::At(at)));
-        assert!(snapshot_choice("yesterday").is_err());
-    }
 
     #[test]
     fn a_topic_config_may_name_its_topic() {

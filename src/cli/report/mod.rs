@@ -1,7 +1,9 @@
 //! Reports as text for people. The JSON has more; nothing is here that it lacks.
 
 pub mod backup;
+pub mod export;
 pub mod restore;
+pub mod verify;
 
 use std::fmt::Display;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use ktape::batch::{
-    Batch, Codec, HEADER_SIZE, Marker, ProducerStamp, Record, marker, records, reencode, reheader, walk,
+    Batch, Codec, HEADER_SIZE, Marker, ProducerStamp, Record, build, marker, records, reencode, reheader, walk,
 };
 use ktape::model::OffsetRange;
 use protocol_tests::{Jars, jars, prerequisites};
@@ -126,8 +126,23 @@ fn kafka_reads_what_is_written_anew() {
             }
         }
     }
+    for codec in Codec::ALL {
+        let file = folder.path().join(format!("large-{codec}"));
+        let written = large(codec);
+        expected.push_str(&dump(&written));
+        fs::write(&file, written).unwrap();
+        files.push(file);
+    }
     assert!(files.len() > 40);
     assert_eq!(dump_by_kafka(&files), expected);
+}
+
+/// Ten megabytes that hardly compress, between two small records.
+fn large(codec: Codec) -> Vec<u8> {
+    let value: Vec<u8> = (0..10_u32 << 20).map(|index| (index.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let values = [&b"before"[..], &value, b"after"];
+    let records = values.map(|value| Record { value: Some(value), timestamp: 1_700_000_000_000, ..Record::default() });
+    build(&records, codec).unwrap()
 }
 
 /// The batch as a restore would send it, checked to hold what the source holds.

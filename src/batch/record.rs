@@ -36,7 +36,7 @@ pub struct Records<'a> {
     payload: Cow<'a, [u8]>,
 }
 
-/// Reads the records of a v2 batch, up to [`compress::LIMIT`] bytes of them.
+/// Reads the records of a v2 batch, up to [`DECOMPRESSED_MAX`](super::DECOMPRESSED_MAX) bytes of them.
 pub fn records<'a>(batch: &Batch<'a>) -> Result<Records<'a>, BatchError> {
     records_up_to(batch, compress::LIMIT)
 }

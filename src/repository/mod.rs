@@ -34,6 +34,8 @@ pub use shards::{shard_count, shard_of};
 pub use snapshots::{Snapshot, SnapshotChoice};
 
 #[cfg(test)]
+mod format_md;
+#[cfg(test)]
 pub mod testing;
 #[cfg(test)]
 mod tests;

@@ -51,7 +51,7 @@ pub(super) async fn execute(
 ) -> Result<BackupReport, BackupError> {
     let run_id = run.id().to_owned();
     let fetching = to_fetch(&plan);
-    context.progress.total(0, fetching.len() as u64);
+    context.progress.total(plan.estimated_bytes().unwrap_or(0), fetching.len() as u64);
     context.progress.note("fetching");
     let (fetched, stop) = fetch(context, run, fetching).await?;
     let mut done: BTreeMap<TopicPartition, Fetched> =

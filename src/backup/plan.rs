@@ -1,7 +1,7 @@
 //! What a run will do: topics, groups, fences, and where each partition goes on.
 //! Order matters: groups first, then fences; the data comes last.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::configs::{self, TopicConfigs};
@@ -41,6 +41,14 @@ pub struct BackupPlan {
     pub incomplete: Vec<Incomplete>,
 }
 
+impl BackupPlan {
+    /// Bytes to fetch, if brokers tell.
+    pub fn estimated_bytes(&self) -> Option<u64> {
+        let partitions = self.topics.iter().flat_map(|topic| &topic.partitions);
+        partitions.filter(|partition| partition.offsets_to_fetch() > 0).map(|partition| partition.estimated_bytes).sum()
+    }
+}
+
 /// One topic.
 #[derive(Debug)]
 pub struct PlannedTopic {
@@ -69,6 +77,8 @@ pub struct PlannedPartition {
     pub continuation: Continuation,
     /// When its stored data was last known to be the log as it was.
     pub fenced: Option<Timestamp>,
+    /// Bytes to fetch, estimated from the size of the leader's log; `None` where brokers do not tell.
+    pub estimated_bytes: Option<u64>,
 }
 
 impl PlannedPartition {
@@ -125,7 +135,26 @@ pub(super) async fn plan(
         incomplete,
     };
     fences::check_epochs(cluster, &mut plan.topics).await;
+    estimate(cluster, &mut plan.topics).await;
     Ok(plan)
+}
+
+/// Takes the bytes to fetch for the same part of the log as the offsets to fetch are of all its offsets.
+async fn estimate(cluster: &Cluster, topics: &mut [PlannedTopic]) {
+    let mut wanted: BTreeMap<TopicPartition, &mut PlannedPartition> = BTreeMap::new();
+    for topic in topics {
+        for partition in topic.partitions.iter_mut().filter(|partition| partition.offsets_to_fetch() > 0) {
+            wanted.insert(TopicPartition::new(topic.name.clone(), partition.partition), partition);
+        }
+    }
+    let partitions: Vec<TopicPartition> = wanted.keys().cloned().collect();
+    for (at, answer) in cluster.log_sizes(&partitions).await {
+        let (Ok(Some(size)), Some(partition)) = (answer, wanted.get_mut(&at)) else { continue };
+        let Some(bounds) = partition.bounds else { continue };
+        let all = (bounds.high_watermark - bounds.log_start).max(1);
+        let part = partition.offsets_to_fetch().min(all);
+        partition.estimated_bytes = Some((size as f64 * part as f64 / all as f64) as u64);
+    }
 }
 
 fn choose_topics(metadata: &Metadata, chooser: &Chooser) -> Result<(Vec<TopicName>, Vec<String>), BackupError> {
@@ -189,6 +218,7 @@ fn plan_topic(
             bounds,
             continuation: go_on(stored, bounds, time, retention),
             fenced,
+            estimated_bytes: None,
         });
     }
     let replicas = meta.partitions.values().next().map_or(1, |partition| partition.replicas.len());

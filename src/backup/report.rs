@@ -91,6 +91,8 @@ pub struct PlanReport {
     pub excluded_groups: Vec<String>,
     /// Offsets to fetch: at most as many records.
     pub offsets_to_fetch: i64,
+    /// Bytes to fetch, estimated from the sizes of the leaders' logs; `None` where brokers do not tell.
+    pub estimated_bytes: Option<u64>,
     /// Bytes free where the repository lies; `None` where nobody knows.
     pub free_bytes: Option<u64>,
     /// What is already known to be lacking.
@@ -117,6 +119,7 @@ impl PlanReport {
         Self {
             cluster_id: plan.cluster_id.clone(),
             parent: plan.parent.as_ref().map(|parent| parent.sequence),
+            estimated_bytes: plan.estimated_bytes(),
             offsets_to_fetch: topics.iter().map(|topic| topic.offsets_to_fetch).sum(),
             topics,
             groups: plan.groups.groups.iter().map(|group| group.id.to_string()).collect(),

@@ -195,6 +195,16 @@ exchange!(InitProducerIdRequest -> InitProducerIdResponse, "InitProducerId" 22 v
     always(I16),
 ]);
 
+const LOG_PARTITION: &[Field] = &[always(I32), always(I64), always(I64), always(I8)];
+const LOG_TOPIC: &[Field] = &[always(Text), always(List(&Record(LOG_PARTITION)))];
+const LOG_FOLDER: &[Field] =
+    &[always(I16), always(Text), always(List(&Record(LOG_TOPIC))), since(4, I64), since(4, I64)];
+exchange!(DescribeLogDirsRequest -> DescribeLogDirsResponse, "DescribeLogDirs" 35 v 1 - 4, flexible 2, &[
+    always(I32),
+    since(3, I16),
+    always(List(&Record(LOG_FOLDER))),
+]);
+
 const LEADER: &[Field] = &[always(I32), always(I32)];
 const ENDPOINT: &[Field] = &[always(I32), always(Text), always(I32), always(Text)];
 const BAD_RECORD: &[Field] = &[always(I32), always(Text)];

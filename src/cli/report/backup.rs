@@ -58,6 +58,9 @@ pub fn plan(out: &mut Text, plan: &PlanReport) {
     let (topics, groups) = (count(plan.topics.len() as u64, "topic"), count(plan.groups.len() as u64, "group"));
     let offsets = count(plan.offsets_to_fetch.max(0) as u64, "offset");
     out.line(format!("would make {which} of cluster {}: {topics}, {groups}, {offsets} to fetch", plan.cluster_id));
+    if let Some(bytes) = plan.estimated_bytes {
+        out.line(format!("about {} to fetch, by the sizes of the leaders' logs", units::size(bytes)));
+    }
     if let Some(free) = plan.free_bytes {
         out.line(format!("free where the repository lies: {}", units::size(free)));
     }

@@ -6,6 +6,7 @@ mod find_coordinator;
 mod leader_epochs;
 mod list_groups;
 mod list_offsets;
+mod log_dirs;
 pub(super) mod metadata;
 mod offset_commit;
 mod offset_fetch;

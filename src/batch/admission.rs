@@ -9,9 +9,9 @@ use crate::model::OffsetRange;
 /// are always new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Admission {
-    /// A new header before the same records: [`reheader`](super::reheader).
+    /// A new header before the same records: [`reheader`](super::reheader()).
     Reheadered,
-    /// Records decoded and written again: [`reencode`](super::reencode).
+    /// Records decoded and written again: [`reencode`](super::reencode()).
     Reencoded(ReencodeReason),
     /// Not restored.
     Dropped(DropReason),

@@ -2,7 +2,7 @@
 //! them. No I/O. Every byte is taken for hostile: a wrong one gives an error, never a panic, and nothing is allocated
 //! from a length that was not compared with the bytes that are there.
 //!
-//! [`walk`] finds the batches, [`admit`] decides what a restore does with one, [`reheader`] and [`reencode`] do it.
+//! [`walk()`] finds the batches, [`admit`] decides what a restore does with one, [`reheader()`] and [`reencode()`] do it.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 

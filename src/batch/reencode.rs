@@ -21,7 +21,7 @@ pub struct Run {
 /// A batch written anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reencoded {
-    /// The whole batch, without a producer id: [`reheader`](super::reheader) puts the stamp in.
+    /// The whole batch, without a producer id: [`reheader`](super::reheader()) puts the stamp in.
     pub bytes: Vec<u8>,
     /// Which source offsets its records had, in their order.
     pub runs: Vec<Run>,

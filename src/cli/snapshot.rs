@@ -4,8 +4,7 @@ use clap::Args;
 
 use super::failure::Failure;
 use crate::model::Timestamp;
-use crate::repository::{Repository, Snapshot};
-use crate::restore::SnapshotChoice;
+use crate::repository::{Repository, Snapshot, SnapshotChoice};
 
 /// Which snapshot, the newest if not said.
 #[derive(Debug, Args)]
@@ -30,13 +29,11 @@ pub fn parse(text: &str) -> Result<SnapshotChoice, String> {
 
 /// Reads the head of the chosen snapshot. Blocks.
 pub fn find(repository: &Repository, choice: SnapshotChoice) -> Result<Snapshot, Failure> {
-    let (found, wanted) = match choice {
-        SnapshotChoice::Number(number) => return Ok(repository.head(number)?),
-        SnapshotChoice::Latest => (repository.latest()?, "no snapshot yet".to_owned()),
-        SnapshotChoice::At(time) => {
-            (repository.newest(|head| head.fences_taken <= time)?, format!("no snapshot from {time} or before"))
-        }
+    let wanted = match choice {
+        SnapshotChoice::At(time) => format!("no snapshot from {time} or before"),
+        _ => "no snapshot yet".to_owned(),
     };
+    let found = repository.choose(choice)?;
     found.ok_or_else(|| Failure::NoSnapshot { location: repository.location().to_owned(), wanted })
 }
 

@@ -18,3 +18,6 @@ pub use error::WireError;
 pub use error_code::ErrorCode;
 pub use frame::Prefix;
 pub use versions::BrokerVersions;
+
+#[cfg(test)]
+mod tests;

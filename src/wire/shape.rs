@@ -145,3 +145,55 @@ impl Walk {
         }
     }
 }
+
+/// An answer of this shape: every list has so many elements, every tag of the version is there.
+#[cfg(test)]
+pub(super) fn sample(shape: &Shape, version: i16, elements: usize) -> Vec<u8> {
+    let mut bytes = bytes::BytesMut::new();
+    let walk = Walk { version, compact: version >= shape.flexible };
+    walk.put_record(&mut bytes, shape.fields, elements);
+    bytes.to_vec()
+}
+
+#[cfg(test)]
+impl Walk {
+    fn put_record(&self, bytes: &mut bytes::BytesMut, fields: &[Field], elements: usize) {
+        use bytes::BufMut;
+
+        let mut tags = Vec::new();
+        for field in fields.iter().filter(|field| self.has(field)) {
+            let mut value = bytes::BytesMut::new();
+            self.put(&mut value, &field.kind, elements);
+            match field.tag {
+                None => bytes.put_slice(&value),
+                Some(tag) => tags.extend([&[tag as u8, value.len() as u8][..], &value].concat()),
+            }
+        }
+        if self.compact {
+            let count = fields.iter().filter(|field| field.tag.is_some() && self.has(field)).count();
+            bytes.put_u8(count as u8 + 1);
+            bytes.put_slice(&tags);
+            bytes.put_slice(&[120, 2, 1, 2]); // a tag nobody knows
+        }
+    }
+
+    fn put(&self, bytes: &mut bytes::BytesMut, kind: &Kind, elements: usize) {
+        use bytes::BufMut;
+
+        use super::request::put_length;
+        match kind {
+            Kind::Fixed(size) => bytes.put_bytes(0, *size),
+            Kind::Text if self.compact => bytes.put_slice(&[3, b'a', b'b']),
+            Kind::Text => bytes.put_slice(&[0, 2, b'a', b'b']),
+            Kind::Blob => {
+                put_length(bytes, self.compact, 2).unwrap();
+                bytes.put_i16(-1);
+            }
+            Kind::List(element) => {
+                put_length(bytes, self.compact, elements).unwrap();
+                (0..elements).for_each(|_| self.put(bytes, element, elements));
+            }
+            Kind::Record(fields) => self.put_record(bytes, fields, elements),
+        }
+    }
+}

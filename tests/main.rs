@@ -12,5 +12,6 @@ mod cli;
 mod golden;
 mod layering;
 mod sources;
+mod static_binary;
 mod store_contract;
 mod tidy;

@@ -7,8 +7,7 @@ use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
 use super::{report, snapshot};
-use crate::repository::Repository;
-use crate::restore::SnapshotChoice;
+use crate::repository::{Repository, SnapshotChoice};
 use crate::verify::{self, Part, VerifyOptions, VerifyReport};
 
 /// Flags of `verify`.

@@ -23,6 +23,8 @@ pub mod terminal;
 pub mod units;
 pub mod verify;
 
+use std::time::Duration;
+
 use clap::Parser;
 
 use args::{Cli, Command};
@@ -32,6 +34,9 @@ use failure::Failure;
 use settings::Settings;
 
 use crate::cancel::Cancel;
+
+/// How long threads that were left behind may take to end.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Runs the command line of this process.
 pub fn main() -> std::process::ExitCode {
@@ -54,7 +59,7 @@ fn unparsed(error: &clap::Error) -> ExitCode {
 
 fn run(command: Command, settings: Settings) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Start)?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let context = Context { settings, cancel: Cancel::new() };
         interrupt::watch(context.cancel.clone(), settings.quiet).map_err(Failure::Start)?;
         match command {
@@ -66,5 +71,8 @@ fn run(command: Command, settings: Settings) -> Result<ExitCode, Failure> {
             Command::Completions(args) => completions::run(&args),
             Command::Man(args) => man::run(&args),
         }
-    })
+    });
+    // A look-up of a name that nobody answers must not hold up the end.
+    runtime.shutdown_timeout(SHUTDOWN_PATIENCE);
+    ended
 }

@@ -1,0 +1,145 @@
+//! What there is to show.
+
+use serde::Serialize;
+
+use crate::model::{Selection, Timestamp, TopicId, TopicName};
+use crate::repository::format::{
+    ConfigEntry, Excluded, FormatVersion, GroupState, Incomplete, MissingRange, Parent, Totals,
+};
+use crate::repository::{Repository, Snapshot};
+
+/// One snapshot.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ShowReport {
+    /// The repository's id.
+    pub repository_id: String,
+    /// Where it lies.
+    pub location: String,
+    /// Number.
+    pub sequence: u64,
+    /// Id: digest of the head.
+    pub id: String,
+    /// Its format.
+    pub format: FormatVersion,
+    /// Cluster it was taken from.
+    pub cluster_id: String,
+    /// Run that made it.
+    pub run: String,
+    /// Snapshot it continues, if any.
+    pub parent: Option<Parent>,
+    /// When the run began, groups were read, fences were taken, the snapshot was committed.
+    pub started: Timestamp,
+    /// See `started`.
+    pub groups_captured: Timestamp,
+    /// See `started`.
+    pub fences_taken: Timestamp,
+    /// See `started`.
+    pub committed: Timestamp,
+    /// ktape that made it.
+    pub ktape_version: String,
+    /// What the run was asked to take.
+    pub selection: Selection,
+    /// Sums over the whole snapshot, whatever of it is shown.
+    pub totals: Totals,
+    /// Whether it is all that it should be.
+    pub complete: bool,
+    /// Why it is not.
+    pub incomplete: Vec<Incomplete>,
+    /// What was seen and left out.
+    pub excluded: Excluded,
+    /// Topics, ascending by name.
+    pub topics: Vec<ShownTopic>,
+    /// Consumer groups and what they committed, ascending by id.
+    pub groups: Vec<GroupState>,
+}
+
+/// One topic.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ShownTopic {
+    /// Its name.
+    pub name: TopicName,
+    /// Its id, zero where the cluster has none.
+    pub id: TopicId,
+    /// Replicas of partition 0.
+    pub replication_factor: i16,
+    /// Configs set on the topic itself.
+    pub configs: Vec<ConfigEntry>,
+    /// Values in force of configs that decide what a restored topic keeps.
+    pub effective: Vec<ConfigEntry>,
+    /// Bytes of record batches.
+    pub bytes: u64,
+    /// Records stored, control records and those of aborted transactions included.
+    pub records: u64,
+    /// Its partitions, ascending.
+    pub partitions: Vec<ShownPartition>,
+}
+
+/// One partition.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ShownPartition {
+    /// Number, from 0.
+    pub partition: i32,
+    /// Which unbroken history, from 0.
+    pub lineage: u32,
+    /// The broker's log start when the fence was taken.
+    pub log_start: i64,
+    /// Offset at which the stored history begins.
+    pub first: i64,
+    /// First offset after what is stored.
+    pub next: i64,
+    /// Where this snapshot's data should end.
+    pub fence: i64,
+    /// The broker's last stable offset when the fence was taken.
+    pub last_stable: i64,
+    /// The broker's high watermark when the fence was taken.
+    pub high_watermark: i64,
+    /// Whether everything up to the fence is stored.
+    pub reached: bool,
+    /// Segments.
+    pub segments: u64,
+    /// Bytes of record batches.
+    pub bytes: u64,
+    /// Record batches.
+    pub batches: u64,
+    /// Records stored, control records and those of aborted transactions included.
+    pub records: u64,
+    /// Smallest and largest time in batch headers, -1 if there is none.
+    pub min_timestamp: Timestamp,
+    /// See `min_timestamp`.
+    pub max_timestamp: Timestamp,
+    /// Transactions that ended with an ABORT marker.
+    pub aborted_transactions: u64,
+    /// Transactions open at `next`: their data is not restored.
+    pub open_transactions: u64,
+    /// Offsets that were never read.
+    pub missing: Vec<MissingRange>,
+}
+
+impl ShowReport {
+    /// A report on a snapshot's head, without topics and groups so far.
+    pub(super) fn new(repository: &Repository, snapshot: &Snapshot) -> Self {
+        let head = snapshot.head.clone();
+        Self {
+            repository_id: head.repository_id,
+            location: repository.location().to_owned(),
+            sequence: head.sequence,
+            id: snapshot.id.clone(),
+            format: head.format,
+            cluster_id: head.cluster_id,
+            run: head.run,
+            parent: head.parent,
+            started: head.started,
+            groups_captured: head.groups_captured,
+            fences_taken: head.fences_taken,
+            committed: head.committed,
+            ktape_version: head.ktape_version,
+            selection: head.selection,
+            totals: head.totals,
+            complete: head.incomplete.is_empty(),
+            incomplete: head.incomplete,
+            excluded: Excluded::default(),
+            topics: Vec::new(),
+            groups: Vec::new(),
+        }
+    }
+}

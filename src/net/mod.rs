@@ -10,3 +10,6 @@ mod transport;
 pub use connection::{Connection, Opening};
 pub use dial::check as check_address;
 pub use error::{ConnectionError, DialError, Poison};
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,8 @@
 use super::Repository;
 use super::error::{Damage, RepositoryError};
 use super::format::{Excluded, GroupsPart, Seal, SnapshotHead};
-use super::snapshots::Snapshot;
+use super::snapshots::{Snapshot, SnapshotChoice};
+use crate::model::TopicName;
 use crate::store::Key;
 
 /// A snapshot that was passed over, and the first thing of it that is missing or damaged.
@@ -20,12 +21,41 @@ impl Repository {
     /// The newest snapshot of which everything is there: its parts can be read, and every segment has its full size.
     /// What is newer and lacks something is listed, newest first; it has to be told. Looks at every segment's size.
     pub fn latest_complete(&self) -> Result<(Option<Snapshot>, Vec<SkippedSnapshot>), RepositoryError> {
+        self.newest_complete(|_| true, |_| true)
+    }
+
+    /// The snapshot a person means, if everything of it is there as far as these topics are concerned. For `latest` and for a time, a newer one that lacks
+    /// something is passed over and listed; of a number, what is lacking is the error.
+    pub fn choose_complete(
+        &self,
+        choice: SnapshotChoice,
+        topics: impl Fn(&TopicName) -> bool,
+    ) -> Result<(Option<Snapshot>, Vec<SkippedSnapshot>), RepositoryError> {
+        match choice {
+            SnapshotChoice::Latest => self.newest_complete(|_| true, topics),
+            SnapshotChoice::At(time) => self.newest_complete(|head| head.fences_taken <= time, topics),
+            SnapshotChoice::Number(sequence) => {
+                let snapshot = self.head(sequence)?;
+                self.check_complete(&snapshot.head, topics)?;
+                Ok((Some(snapshot), Vec::new()))
+            }
+        }
+    }
+
+    fn newest_complete(
+        &self,
+        wanted: impl Fn(&SnapshotHead) -> bool,
+        topics: impl Fn(&TopicName) -> bool,
+    ) -> Result<(Option<Snapshot>, Vec<SkippedSnapshot>), RepositoryError> {
         let mut skipped = Vec::new();
         for sequence in self.snapshots()?.into_iter().rev() {
-            let checked =
-                self.head(sequence).and_then(|snapshot| self.check_complete(&snapshot.head).map(|()| snapshot));
+            let checked = self.head(sequence).and_then(|snapshot| {
+                let wanted = wanted(&snapshot.head);
+                if wanted { self.check_complete(&snapshot.head, &topics).map(|()| Some(snapshot)) } else { Ok(None) }
+            });
             match checked {
-                Ok(snapshot) => return Ok((Some(snapshot), skipped)),
+                Ok(None) => {}
+                Ok(snapshot) => return Ok((snapshot, skipped)),
                 Err(reason) if reason.is_damage() => skipped.push(SkippedSnapshot { sequence, reason }),
                 Err(error) => return Err(error),
             }
@@ -33,15 +63,23 @@ impl Repository {
         Ok((None, skipped))
     }
 
-    /// Whether all parts of a snapshot can be read and every segment it names has its full size. The error names the
-    /// first that is not so.
-    pub fn check_complete(&self, head: &SnapshotHead) -> Result<(), RepositoryError> {
+    /// Whether all parts of a snapshot can be read and every segment of these topics has its full size. The error names
+    /// the first that is not so.
+    pub fn check_complete(
+        &self,
+        head: &SnapshotHead,
+        topics: impl Fn(&TopicName) -> bool,
+    ) -> Result<(), RepositoryError> {
         self.part::<GroupsPart>(&head.groups)?;
         if let Some(excluded) = &head.excluded {
             self.part::<Excluded>(excluded)?;
         }
         for topic in self.topics(head)? {
-            for partition in topic?.partitions {
+            let topic = topic?;
+            if !topics(&topic.name) {
+                continue;
+            }
+            for partition in topic.partitions {
                 for seal in self.seals(&partition.segments) {
                     self.check_size(&seal?)?;
                 }

@@ -8,7 +8,7 @@ use super::target;
 use crate::cluster::Cluster;
 use crate::model::{GroupId, OffsetRange, Patterns, Timestamp, TopicName, TopicPartition};
 use crate::repository::format::{GroupOffset, GroupState, GroupsPart, SegmentList, TopicState};
-use crate::repository::{Repository, Snapshot};
+use crate::repository::{Repository, SkippedSnapshot, Snapshot};
 
 /// Everything that is decided before the target is touched.
 #[derive(Debug)]
@@ -102,12 +102,12 @@ pub(super) async fn plan(
     repository: &Repository,
     options: &RestoreOptions,
 ) -> Result<RestorePlan, RestoreError> {
-    let snapshot = choose_snapshot(repository, options.snapshot)?;
+    let (snapshot, notes) = choose_snapshot(repository, options)?;
     let topics = choose_topics(repository, &snapshot, options)?;
     let groups = choose_groups(repository, &snapshot, options, &topics)?;
     let mut plan = RestorePlan {
         target_cluster_id: cluster.cluster_id(),
-        notes: Vec::new(),
+        notes,
         offsets_retention_minutes: None,
         limits: target::Limits::default(),
         snapshot,
@@ -124,12 +124,27 @@ pub(super) async fn plan(
     Ok(plan)
 }
 
-fn choose_snapshot(repository: &Repository, choice: SnapshotChoice) -> Result<Snapshot, RestoreError> {
-    let none = match choice {
+/// Nothing is begun that could not be finished: every segment that is needed must be there. In a copy that was made
+/// while a backup ran, the newest snapshot may lack some; then the newest whole one is taken, and the notes say so.
+fn choose_snapshot(repository: &Repository, options: &RestoreOptions) -> Result<(Snapshot, Vec<String>), RestoreError> {
+    let include = Patterns::new(&options.selection.topics)?;
+    let exclude = Patterns::new(&options.selection.exclude_topics)?;
+    let takes = |name: &TopicName| {
+        (include.texts().is_empty() || include.matches(name.as_str())) && !exclude.matches(name.as_str())
+    };
+    let (snapshot, skipped) = repository.choose_complete(options.snapshot, takes)?;
+    let passed_over = |one: &SkippedSnapshot| format!("snapshot {} was passed over: {}", one.sequence, one.reason);
+    let notes = skipped.iter().map(passed_over).collect();
+    if let Some(snapshot) = snapshot {
+        return Ok((snapshot, notes));
+    }
+    if let Some(first) = skipped.into_iter().next() {
+        return Err(first.reason.into());
+    }
+    Err(RestoreError::NoSnapshot(match options.snapshot {
         SnapshotChoice::At(time) => format!("taken at or before {time}"),
         _ => "at all: nothing was ever backed up into it".to_owned(),
-    };
-    repository.choose(choice)?.ok_or(RestoreError::NoSnapshot(none))
+    }))
 }
 
 fn choose_topics(

@@ -9,6 +9,7 @@
 )]
 
 mod cli;
+mod faults;
 mod golden;
 mod layering;
 mod sources;

@@ -11,6 +11,7 @@
 mod cli;
 mod faults;
 mod golden;
+mod kafka;
 mod layering;
 mod sources;
 mod static_binary;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::error::HarnessError;
@@ -61,8 +62,9 @@ impl Tools {
         };
         let options = ["--bootstrap-server", self.bootstrap(), "--include", include, "--from-beginning"];
         let mode = ["--isolation-level", isolation, "--formatter", "RecordPrinter", "--timeout-ms", QUIET];
-        let quiet = ["--group", "ktape-judge", "--command-property", "enable.auto.commit=false"];
-        let args = [&options[..], &mode, &quiet].concat();
+        let group = unique_group();
+        let alone = ["--group", &group, "--command-property", "enable.auto.commit=false"];
+        let args = [&options[..], &mode, &alone].concat();
         let output = self.start(CONSOLE_CONSUMER, &args, &self.with_helpers()?)?.finish(TIMEOUT)?;
         let mut shown = Shown::new();
         for line in output.stdout.lines() {
@@ -100,6 +102,12 @@ impl Tools {
 /// Only what must be the same after a restore.
 pub fn contents(shown: &Shown) -> BTreeMap<&(String, i32), Vec<&str>> {
     shown.iter().map(|(at, records)| (at, records.iter().map(|record| record.content.as_str()).collect())).collect()
+}
+
+/// Two readers in one group would share the partitions.
+fn unique_group() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("ktape-judge-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn unexpected(what: &str, line: &str) -> HarnessError {

@@ -104,7 +104,7 @@ fn lose_everything(kafka: &Tools) -> Outcome<()> {
     step("kafka-topics.sh --delete", || kafka.admin(tools::TOPICS, &["--delete", "--topic", TOPICS]))?;
     let topics = kafka.admin(tools::TOPICS, &["--list", "--exclude-internal"])?.stdout;
     let groups = kafka.admin(tools::GROUPS, &["--list"])?.stdout;
-    tell(&format!("topics left: {}, groups left: {}", topics.lines().count(), groups.lines().count()));
+    tell(&format!("topics left: {}, groups left: {}", topics.split_whitespace().count(), groups.lines().count()));
     if !topics.trim().is_empty() || !groups.trim().is_empty() {
         return Err(format!("still there: {topics} {groups}").into());
     }

@@ -1,0 +1,115 @@
+//! Against real Kafka: what is backed up and restored is judged by Kafka's own tools.
+//!
+//! Clusters are shared by all tests of this binary. The source holds every shape; a test that needs more there adds
+//! topics and groups whose names begin with its own word, and leaves the others alone.
+
+mod harmless;
+mod incremental;
+mod round_trip;
+mod verbatim;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use protocol_tests::{Cluster, ClusterSpec};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Topics and groups that tests make on the source after it was loaded begin with this.
+const LATER: &str = "later-";
+
+/// Three brokers that hold every shape, each replicated three times.
+fn source() -> &'static Cluster {
+    static SOURCE: OnceLock<Cluster> = OnceLock::new();
+    SOURCE.get_or_init(|| {
+        let cluster = ClusterSpec::new(3).heap_mib(512).start().unwrap();
+        cluster.tools().load(&["all"]).unwrap();
+        cluster
+    })
+}
+
+/// One broker, empty at first. Tests restore under names of their own.
+fn target() -> &'static Cluster {
+    static TARGET: OnceLock<Cluster> = OnceLock::new();
+    TARGET.get_or_init(|| ClusterSpec::new(1).heap_mib(512).start().unwrap())
+}
+
+/// A repository in a folder of its own, and the binary that works on it.
+struct Repository {
+    folder: TempDir,
+}
+
+impl Repository {
+    fn init() -> Self {
+        let repository = Self { folder: TempDir::with_prefix("ktape-test-").unwrap() };
+        let done = repository.ktape("init", None, &[]);
+        assert_eq!(done.status.code(), Some(0), "{done:?}");
+        repository
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("repository")
+    }
+
+    /// Backs up and gives the report.
+    fn back_up(&self, cluster: &Cluster, flags: &[&str]) -> Value {
+        self.report("backup", cluster, flags)
+    }
+
+    /// Restores and gives the report.
+    fn restore(&self, cluster: &Cluster, flags: &[&str]) -> Value {
+        self.report("restore", cluster, flags)
+    }
+
+    /// Runs a verb that must succeed completely.
+    fn report(&self, verb: &str, cluster: &Cluster, flags: &[&str]) -> Value {
+        let output = self.ktape(verb, Some(cluster), &[flags, &["--json"]].concat());
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+        let mut document: Value = serde_json::from_str(&text).unwrap();
+        document["report"].take()
+    }
+
+    fn ktape(&self, verb: &str, cluster: Option<&Cluster>, flags: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ktape"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KTAPE_")) {
+            command.env_remove(name);
+        }
+        command.arg(verb).arg("--repository").arg(self.path());
+        if let Some(cluster) = cluster {
+            command.args(["--bootstrap-server", cluster.bootstrap()]);
+        }
+        command.args(flags).stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// Every object, as a path below the repository, but for locks and what has no name yet.
+    fn objects(&self) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        collect(&self.path(), "", &mut found);
+        found.retain(|name| !name.starts_with("locks/") && !name.starts_with("tmp/"));
+        found
+    }
+
+    /// The segment files of a partition in the order of their offsets.
+    fn segments(&self, topic: &str, partition: i32) -> Vec<PathBuf> {
+        let prefix = format!("topics/{topic}/");
+        let mut objects: Vec<String> = self.objects().into_iter().filter(|name| name.starts_with(&prefix)).collect();
+        objects.retain(|name| name.split('/').nth(3) == Some(&partition.to_string()));
+        objects.sort_by_key(|name| name.rsplit('/').next().map(str::to_owned));
+        objects.iter().map(|name| self.path().join(name)).collect()
+    }
+}
+
+fn collect(folder: &Path, prefix: &str, into: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.file_type().unwrap().is_dir() {
+            collect(&entry.path(), &format!("{name}/"), into);
+        } else {
+            into.insert(name);
+        }
+    }
+}

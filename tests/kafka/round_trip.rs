@@ -1,0 +1,111 @@
+//! What comes back is what was there: every shape, judged by Kafka's own console consumer and group tool.
+
+use std::collections::BTreeMap;
+
+use protocol_tests::judge::{Isolation, Position, Shown, contents};
+use protocol_tests::{Tools, tools};
+
+use super::{LATER, Repository, source, target};
+
+/// All that was loaded at first, and nothing of Kafka's own.
+const LOADED: &str = "(?!__|later-).*";
+/// Positions that a restore may move: what they point at is outside of what is restored.
+const OUTSIDE: &[&str] = &["past-the-end", "in-open", "below-log-start"];
+
+#[test]
+fn every_shape_comes_back() {
+    let (from, to) = (source().tools(), target().tools());
+    let repository = Repository::init();
+    let later = format!("{LATER}*");
+    let rest = ["--exclude-topics", later.as_str(), "--exclude-groups", later.as_str()];
+    repository.back_up(source(), &rest);
+    let shown = from.read(LOADED, Isolation::ReadCommitted).unwrap();
+    assert_source_is_rich(&shown, &from);
+    let report = repository.restore(target(), &[&rest[..], &["--replication-factor", "1"]].concat());
+    assert_eq!(report["incomplete"].as_array().map(Vec::len), Some(0), "{report:#}");
+
+    for isolation in [Isolation::ReadCommitted, Isolation::ReadUncommitted] {
+        let back = to.read(LOADED, isolation).unwrap();
+        assert_same_records(&shown, &back, isolation);
+    }
+    assert_groups_go_on(&from, &to, &report);
+    assert_topics_are_as_they_were(&from, &to);
+}
+
+/// The judge would also be content with two empty clusters.
+fn assert_source_is_rich(shown: &Shown, from: &Tools) {
+    let count = |topic: &str, partition| shown.get(&(topic.to_owned(), partition)).map_or(0, Vec::len);
+    assert_eq!(count("codec-zstd", 0), 2_000);
+    assert_eq!(count("raw", 0), 9);
+    assert_eq!(count("transactions", 0), 40);
+    assert_eq!(count("transactions", 2), 0);
+    assert_eq!(count("transactions", 3), 1);
+    assert_eq!(count("trimmed", 2), 63);
+    assert_eq!(count("large", 0), 12_004);
+    let last = shown[&("compacted".to_owned(), 0)].last().unwrap().offset;
+    assert!((count("compacted", 0) as i64) < last, "no holes");
+    let all = from.read("transactions", Isolation::ReadUncommitted).unwrap();
+    assert_eq!(all[&("transactions".to_owned(), 2)].len(), 20);
+}
+
+fn assert_same_records(shown: &Shown, back: &Shown, isolation: Isolation) {
+    let (shown, back) = (contents(shown), contents(back));
+    for (partition, records) in &shown {
+        let found = back.get(partition).map_or(&[][..], Vec::as_slice);
+        let first = records.iter().zip(found).position(|(one, other)| one != other);
+        assert_eq!(first, None, "{partition:?}, {isolation:?}: {first:?} of {} differs", records.len());
+        assert_eq!(records.len(), found.len(), "{partition:?}, {isolation:?}");
+    }
+    assert_eq!(shown.len(), back.len(), "{isolation:?}");
+}
+
+fn assert_groups_go_on(from: &Tools, to: &Tools, report: &serde_json::Value) {
+    let keep = |positions: BTreeMap<(String, String, i32), Position>| -> BTreeMap<_, _> {
+        positions.into_iter().filter(|((group, ..), _)| !group.starts_with(LATER)).collect()
+    };
+    let (before, after) = (keep(from.positions().unwrap()), keep(to.positions().unwrap()));
+    assert!(before.len() > 40, "{before:?}");
+    for (at, position) in &before {
+        let found = after.get(at).unwrap_or_else(|| panic!("{at:?} is not there"));
+        assert_eq!(position.next, found.next, "{at:?}: {} and {}", position.offset, found.offset);
+        assert_eq!(position.metadata, found.metadata, "{at:?}");
+    }
+    assert_eq!(before.len(), after.len());
+    let described = to.described_offsets().unwrap();
+    for (at, position) in &after {
+        assert_eq!(described.get(at), Some(&position.offset), "{at:?}");
+    }
+    let adjusted = report["adjusted"].as_array().unwrap();
+    for group in OUTSIDE {
+        assert!(adjusted.iter().any(|one| one["group"] == **group), "{group} was moved and is not named: {adjusted:?}");
+    }
+}
+
+/// Names, partitions and settings, but for replicas.
+fn assert_topics_are_as_they_were(from: &Tools, to: &Tools) {
+    let describe = |tools: &Tools| -> Vec<String> {
+        let text = tools.admin(tools::TOPICS, &["--describe", "--exclude-internal"]).unwrap().stdout;
+        let mut lines: Vec<String> = text.lines().filter(|line| line.starts_with("Topic: ")).map(settings).collect();
+        lines.retain(|line| !line.contains(&format!("Topic: {LATER}")));
+        lines.sort();
+        lines
+    };
+    assert_eq!(describe(from), describe(to));
+}
+
+/// `Topic: a  TopicId: b  PartitionCount: c  ReplicationFactor: d  Configs: e,f` without id and replicas.
+fn settings(line: &str) -> String {
+    let fields =
+        line.split('\t').filter(|field| !field.starts_with("TopicId") && !field.starts_with("ReplicationFactor"));
+    fields
+        .map(|field| match field.strip_prefix("Configs: ") {
+            Some(configs) => {
+                let mut configs: Vec<&str> = configs.split(',').collect();
+                configs.sort_unstable();
+                format!("Configs: {}", configs.join(","))
+            }
+            None => field.to_owned(),
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
+}

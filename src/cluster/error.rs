@@ -197,10 +197,7 @@ fn message_text(message: Option<&str>) -> String {
 }
 
 fn tried_text(tried: &[(String, ConnectionError)]) -> String {
-    let mut parts = Vec::new();
-    for (address, error) in tried {
-        parts.push(format!("{address}: {}", chain(error)));
-    }
+    let parts: Vec<String> = tried.iter().map(|(_, error)| chain(error)).collect();
     parts.join("; ")
 }
 

@@ -31,3 +31,6 @@ pub use options::ClusterOptions;
 pub use crate::net::ConnectionError;
 pub use crate::retry::Policy;
 pub use crate::wire::ErrorCode;
+
+#[cfg(test)]
+mod tests;

@@ -37,12 +37,11 @@ async fn first_that_answers(address: &str) -> Result<TcpStream, DialError> {
 
 /// Whether the text is `host:port` or `[v6]:port`.
 pub fn check(address: &str) -> Result<(), DialError> {
-    let bad = || DialError::Address(address.to_owned());
-    let (host, port) = address.rsplit_once(':').ok_or_else(bad)?;
+    let (host, port) = address.rsplit_once(':').ok_or(DialError::Address)?;
     let bracketed = host.starts_with('[') && host.ends_with(']');
     let good_port = port.parse::<u16>().is_ok_and(|port| port > 0);
     if host.is_empty() || !good_port || (host.contains(':') && !bracketed) {
-        return Err(bad());
+        return Err(DialError::Address);
     }
     Ok(())
 }

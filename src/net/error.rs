@@ -11,14 +11,14 @@ use crate::wire::WireError;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum DialError {
     /// Not `HOST:PORT`.
-    #[error("{0:?} is not an address, HOST:PORT is expected")]
-    Address(String),
+    #[error("this is not an address of the form HOST:PORT")]
+    Address,
     /// The name has no address.
     #[error("the host name cannot be resolved")]
     Resolve(#[source] Arc<io::Error>),
     /// Refused, unreachable, reset.
-    #[error("cannot connect")]
-    Connect(#[source] Arc<io::Error>),
+    #[error(transparent)]
+    Connect(Arc<io::Error>),
     /// Nobody answered the connection attempt.
     #[error("nobody answered within {0:?}")]
     TimedOut(Duration),
@@ -31,8 +31,8 @@ pub enum Poison {
     #[error("the peer closed the connection")]
     Closed,
     /// The operating system reports a fault.
-    #[error("the connection failed")]
-    Io(#[source] Arc<io::Error>),
+    #[error(transparent)]
+    Io(Arc<io::Error>),
     /// An earlier request got no answer; answers come in order, so later ones would not get theirs either.
     #[error("an earlier {api} request got no answer within {after:?}")]
     Stuck {
@@ -67,7 +67,7 @@ pub enum Poison {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ConnectionError {
     /// No connection came about.
-    #[error("{address}: {source}")]
+    #[error("no connection to {address}")]
     Dial {
         /// As given or advertised, `host:port`.
         address: String,
@@ -122,7 +122,7 @@ pub enum ConnectionError {
         sent: bool,
     },
     /// The answer's bytes make no sense, or the request cannot be spelled.
-    #[error("{address}, {api}")]
+    #[error("{address}: {api}")]
     Wire {
         /// `host:port`.
         address: String,
@@ -148,7 +148,7 @@ impl ConnectionError {
 impl Classify for ConnectionError {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::Dial { source: DialError::Address(_), .. } | Self::NotKafka { .. } | Self::SpeaksTls { .. } => {
+            Self::Dial { source: DialError::Address, .. } | Self::NotKafka { .. } | Self::SpeaksTls { .. } => {
                 ErrorClass::Reject
             }
             Self::Lost { reason: Poison::Oversize { .. } | Poison::Correlation(_), .. } => ErrorClass::Corrupt,

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::format::{GroupOffset, GroupState, GroupsPart, PartitionState, Seal, SegmentList, SnapshotHead, TopicState};
+use super::format::{
+    ConfigEntry, GroupOffset, GroupState, GroupsPart, PartitionState, Seal, SegmentList, SnapshotHead, TopicState,
+};
 use super::{Repository, Run, SegmentStart, Snapshot};
 use crate::batch::{Attributes, BatchHeader, Builder, HEADER_SIZE, Record};
 use crate::model::{CommittedOffset, GroupId, GroupType, Timestamp, TopicId, TopicName};
@@ -111,7 +113,8 @@ pub fn partition(number: i32, seals: &[Seal], segments: SegmentList) -> Partitio
 pub fn topic(name: &str, partitions: Vec<PartitionState>) -> TopicState {
     let name = TopicName::new(name).unwrap();
     let id = topic_id(name.as_str());
-    TopicState { name, id, replication_factor: 1, configs: Vec::new(), effective: Vec::new(), partitions }
+    let effective = vec![ConfigEntry { name: "cleanup.policy".to_owned(), value: Some("delete".to_owned()) }];
+    TopicState { name, id, replication_factor: 1, configs: Vec::new(), effective, partitions }
 }
 
 /// Writes the parts and commits a snapshot of those topics and one group.

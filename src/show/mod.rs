@@ -86,7 +86,7 @@ fn shown_partition(repository: &Repository, state: PartitionState) -> Result<Sho
     for seal in repository.seals(&state.segments) {
         let seal = seal?;
         shown.segments += 1;
-        shown.bytes += seal.size;
+        shown.bytes = shown.bytes.saturating_add(seal.size);
         shown.batches += seal.batches;
         shown.records += seal.records;
         if seal.min_timestamp.0 >= 0 && (shown.min_timestamp.0 < 0 || seal.min_timestamp < shown.min_timestamp) {

@@ -185,7 +185,7 @@ impl<'a> Look<'a> {
 
     fn find(&mut self, at: u64, offset: Option<i64>, detail: String) {
         let mut finding = Finding::new(FindingKind::Batch, self.seal.object.as_str(), detail).in_segment(self.seal);
-        finding.position = Some(self.seal.start + self.position + at);
+        finding.position = Some(self.seal.start.saturating_add(self.position + at));
         finding.offset = offset;
         self.findings.push(finding);
     }

@@ -178,7 +178,7 @@ impl<'a> Structure<'a> {
                 match self.partition(topic, partition, &object, report)? {
                     Some(sums) => {
                         totals.segments += sums.segments;
-                        totals.bytes += sums.bytes;
+                        totals.bytes = totals.bytes.saturating_add(sums.bytes);
                     }
                     None => whole = false,
                 }
@@ -207,12 +207,12 @@ impl<'a> Structure<'a> {
         for part in &state.segments.parts {
             let Some(inside) = self.seals_part(part, &mut check, report)? else { return Ok(None) };
             sums.segments += inside.segments;
-            sums.bytes += inside.bytes;
+            sums.bytes = sums.bytes.saturating_add(inside.bytes);
         }
         for seal in &state.segments.tail {
             self.seal(seal, &mut check, report)?;
             sums.segments += 1;
-            sums.bytes += seal.size;
+            sums.bytes = sums.bytes.saturating_add(seal.size);
         }
         check.end(report);
         Ok(Some(sums))
@@ -236,7 +236,7 @@ impl<'a> Structure<'a> {
         for seal in &seals {
             self.seal(seal, check, report)?;
             sums.segments += 1;
-            sums.bytes += seal.size;
+            sums.bytes = sums.bytes.saturating_add(seal.size);
         }
         let ends = (seals.first().map(|seal| seal.base), seals.last().map(|seal| seal.next));
         if (sums.segments, sums.bytes) != (part.seals, part.size) || ends != (Some(part.base), Some(part.next)) {
@@ -259,7 +259,7 @@ impl<'a> Structure<'a> {
             return Ok(());
         }
         report.segments += 1;
-        report.bytes += seal.size;
+        report.bytes = report.bytes.saturating_add(seal.size);
         let Ok(key) = Key::new(seal.object.as_str()) else {
             let detail = "a seal names it, and that is no name of an object";
             report.find(Finding::new(FindingKind::Contradiction, seal.object.as_str(), detail).in_segment(seal));
@@ -278,7 +278,7 @@ impl<'a> Structure<'a> {
             Some(_) => {}
         }
         if self.options.part.is_none_or(|part| part.holds(&seal.object)) {
-            self.planned_bytes += seal.size;
+            self.planned_bytes = self.planned_bytes.saturating_add(seal.size);
         }
         Ok(())
     }
@@ -288,7 +288,7 @@ fn add(totals: &mut Totals, more: &Totals) {
     totals.topics += more.topics;
     totals.partitions += more.partitions;
     totals.segments += more.segments;
-    totals.bytes += more.bytes;
+    totals.bytes = totals.bytes.saturating_add(more.bytes);
 }
 
 /// A parent that is there must be the one that was meant.

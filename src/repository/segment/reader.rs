@@ -59,7 +59,7 @@ impl Repository {
         // A batch's offsets may end far behind the next entry's base: the entry at or before the offset is right.
         let entry = seal.index.iter().rev().find(|entry| entry.offset <= offset && entry.position < seal.size);
         let position = entry.map_or(0, |entry| entry.position);
-        let source = self.store().read(&key, seal.start + position).map_err(RepositoryError::of_named)?;
+        let source = self.store().read(&key, seal.start.saturating_add(position)).map_err(RepositoryError::of_named)?;
         let (buffer, ready) = (BytesMut::new(), Bytes::new());
         Ok(SegmentReader { key, source, buffer, ready, unread: seal.size - position, position, from: offset })
     }

@@ -24,8 +24,9 @@ impl Repository {
         self.newest_complete(|_| true, |_| true)
     }
 
-    /// The snapshot a person means, if everything of it is there as far as these topics are concerned. For `latest` and for a time, a newer one that lacks
-    /// something is passed over and listed; of a number, what is lacking is the error.
+    /// The snapshot a person means, if everything of it is there as far as these topics are concerned. For `latest`
+    /// and for a time, a newer one that lacks something is passed over and listed; of a number, what is lacking is the
+    /// error.
     pub fn choose_complete(
         &self,
         choice: SnapshotChoice,

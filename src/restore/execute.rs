@@ -74,7 +74,9 @@ pub(super) async fn execute(
     let groups = groups::restore(cluster, &plan.groups, &translations).await;
 
     progress.note("putting topic settings back");
-    let (configs_left_out, incomplete) = put_configs_back(cluster, options, &plan).await?;
+    let (configs_left_out, failed) = put_configs_back(cluster, options, &plan).await?;
+    let mut incomplete = std::mem::take(&mut plan.passed_over);
+    incomplete.extend(failed);
     state.done()?;
     let restored = report_topics(&plan, &topics, &ended);
     let mut admitted = Admitted::default();
@@ -82,6 +84,7 @@ pub(super) async fn execute(
         admitted.add(&topic.admitted);
     }
     let mut notes = std::mem::take(&mut plan.notes);
+    notes.retain(|note| !incomplete.contains(note));
     notes.extend(what_next(&plan));
     Ok(RestoreReport {
         snapshot: plan.snapshot.head.sequence,

@@ -23,6 +23,8 @@ pub struct RestorePlan {
     pub groups: Vec<PlannedGroup>,
     /// What a person should know before.
     pub notes: Vec<String>,
+    /// Newer snapshots that are not whole, and why: what is restored is older than what was asked for.
+    pub passed_over: Vec<String>,
     /// Minutes after which the target forgets positions of groups without members, if it says.
     pub offsets_retention_minutes: Option<i64>,
     /// Message timestamp limits that a topic can lift in the target.
@@ -102,12 +104,13 @@ pub(super) async fn plan(
     repository: &Repository,
     options: &RestoreOptions,
 ) -> Result<RestorePlan, RestoreError> {
-    let (snapshot, notes) = choose_snapshot(repository, options)?;
+    let (snapshot, passed_over) = choose_snapshot(repository, options)?;
     let topics = choose_topics(repository, &snapshot, options)?;
     let groups = choose_groups(repository, &snapshot, options, &topics)?;
     let mut plan = RestorePlan {
         target_cluster_id: cluster.cluster_id(),
-        notes,
+        notes: passed_over.clone(),
+        passed_over,
         offsets_retention_minutes: None,
         limits: target::Limits::default(),
         snapshot,

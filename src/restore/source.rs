@@ -150,9 +150,8 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Checks and admits one batch. False if the sink wants no more.
+    /// Admits one batch; what gets a new checksum is checked first. False if the sink wants no more.
     fn take(&mut self, owned: &OwnedBatch, batch: &Batch<'_>) -> Result<bool, crate::batch::BatchError> {
-        batch.check_crc()?;
         let header = batch.modern()?;
         let aborted = header.attributes.transactional() && self.aborted.covers(header.producer_id, header.base_offset);
         let context = AdmissionContext { aborted, keep: self.source.keep, target_codecs: self.source.target_codecs };

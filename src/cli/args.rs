@@ -5,7 +5,7 @@ use std::str::FromStr;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use super::settings::LogFormat;
-use super::{backup, completions, export, init, man, restore, verify};
+use super::{backup, completions, export, init, list, man, restore, show, verify};
 use crate::model::Selection;
 
 /// Cold backups of Kafka topics and consumer groups.
@@ -35,6 +35,10 @@ pub enum Command {
     Restore(Box<restore::RestoreArgs>),
     /// Check that everything is there and as it was written
     Verify(verify::VerifyArgs),
+    /// List the snapshots of a repository
+    List(list::ListArgs),
+    /// Show what a snapshot holds
+    Show(show::ShowArgs),
     /// Print a topic's records as lines of JSON
     Export(Box<export::ExportArgs>),
     /// Print completions for a shell

@@ -10,6 +10,7 @@ pub mod export;
 pub mod failure;
 pub mod init;
 pub mod interrupt;
+pub mod list;
 pub mod logging;
 pub mod man;
 pub mod output;
@@ -17,6 +18,7 @@ pub mod progress;
 pub mod report;
 pub mod restore;
 pub mod settings;
+pub mod show;
 pub mod snapshot;
 pub mod table;
 pub mod terminal;
@@ -67,6 +69,8 @@ fn run(command: Command, settings: Settings) -> Result<ExitCode, Failure> {
             Command::Backup(args) => backup::run(*args, &context).await,
             Command::Restore(args) => restore::run(*args, &context).await,
             Command::Verify(args) => verify::run(args, &context).await,
+            Command::List(args) => list::run(args, &context).await,
+            Command::Show(args) => show::run(args, &context).await,
             Command::Export(args) => export::run(*args, &context).await,
             Command::Completions(args) => completions::run(&args),
             Command::Man(args) => man::run(&args),

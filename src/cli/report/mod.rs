@@ -2,7 +2,9 @@
 
 pub mod backup;
 pub mod export;
+pub mod list;
 pub mod restore;
+pub mod show;
 pub mod verify;
 
 use std::fmt::Display;

@@ -1,0 +1,42 @@
+//! The list of snapshots.
+
+use super::Text;
+use crate::cli::table::{Align, Table};
+use crate::cli::units::{self, count, thousands};
+use crate::list::ListReport;
+
+/// One line a snapshot, oldest first.
+pub fn snapshots(out: &mut Text, report: &ListReport) {
+    if report.snapshots.is_empty() && report.unreadable.is_empty() {
+        out.line(format!("{}: no snapshot yet", report.location));
+        return;
+    }
+    let mut table = Table::new(&[
+        ("SNAPSHOT", Align::Right),
+        ("ID", Align::Left),
+        ("TAKEN", Align::Left),
+        ("TOPICS", Align::Right),
+        ("PARTITIONS", Align::Right),
+        ("GROUPS", Align::Right),
+        ("BYTES", Align::Right),
+        ("NEW", Align::Right),
+        ("NEW RECORDS", Align::Right),
+        ("", Align::Left),
+    ]);
+    for one in &report.snapshots {
+        table.row(vec![
+            one.sequence.to_string(),
+            one.short_id().to_owned(),
+            one.fences_taken.to_string(),
+            thousands(one.topics),
+            thousands(one.partitions),
+            thousands(one.groups),
+            units::size(one.bytes),
+            units::size(one.new_bytes),
+            thousands(one.new_records),
+            if one.complete { String::new() } else { format!("INCOMPLETE, {}", count(one.losses as u64, "reason")) },
+        ]);
+    }
+    out.table(&table);
+    out.section("UNREADABLE", report.unreadable.iter().map(|one| format!("{}: {}", one.sequence, one.problem)));
+}

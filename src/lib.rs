@@ -15,5 +15,6 @@ pub mod restore;
 pub mod retry;
 pub mod show;
 pub mod store;
+pub mod verb;
 pub mod verify;
 pub mod wire;

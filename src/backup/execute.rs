@@ -2,45 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use super::Context;
 use super::error::BackupError;
 use super::fetch::{Fetch, Fetched, Stop};
 use super::journal::Journal;
-use super::options::BackupOptions;
 use super::partition::Fetching;
 use super::plan::{BackupPlan, PlannedPartition, PlannedTopic};
 use super::report::{BackupReport, CommittedSnapshot, Note, StopReason};
 use super::resume::{Broken, Continuation};
 use super::writers::Writers;
-use crate::cancel::Cancel;
 use crate::cluster::Cluster;
 use crate::model::{Timestamp, TopicPartition};
-use crate::progress::Progress;
 use crate::repository::format::{
     Excluded, FORMAT_VERSION, GroupsPart, Incomplete, IncompleteKind, PartitionState, Seal, SnapshotHead, TopicState,
     Totals,
 };
 use crate::repository::{Repository, Run};
-
-/// What a run works with.
-#[derive(Clone, Copy)]
-pub struct Context<'a> {
-    /// Where from.
-    pub cluster: &'a Cluster,
-    /// Where to.
-    pub repository: &'a Repository,
-    /// How.
-    pub options: &'a BackupOptions,
-    /// Who watches.
-    pub progress: &'a dyn Progress,
-    /// Who may stop it.
-    pub cancel: &'a Cancel,
-}
-
-impl std::fmt::Debug for Context<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Context").field("options", &self.options).finish_non_exhaustive()
-    }
-}
 
 /// Fetches what the plan lacks and commits the snapshot.
 pub(super) async fn execute(

@@ -23,11 +23,14 @@ mod selection;
 mod writers;
 
 pub use error::BackupError;
-pub use execute::Context;
 pub use options::BackupOptions;
 pub use report::{BackupReport, CommittedSnapshot, Note, PlanReport, PlannedTopicReport, StopReason};
 
 use crate::model::Timestamp;
+use crate::verb;
+
+/// What a backup works with.
+pub type Context<'a> = verb::Context<'a, BackupOptions>;
 
 /// Backs up what the options select. Holds the lock of its selection while it runs.
 pub async fn backup(context: Context<'_>) -> Result<BackupReport, BackupError> {

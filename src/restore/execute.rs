@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::Context;
 use super::configs;
 use super::error::RestoreError;
 use super::groups::{self, Translations};
@@ -17,37 +18,13 @@ use super::state::{State, TargetTopic, TopicsDocument};
 use super::target;
 use super::translate::Positions;
 use crate::batch::{Codec, CodecSet};
-use crate::cancel::Cancel;
 use crate::cluster::{Cluster, ConfigChange, Metadata, OffsetSpec, ProducerIdentity};
 use crate::model::{Timestamp, TopicId, TopicName, TopicPartition};
-use crate::progress::Progress;
-use crate::repository::Repository;
 
 /// How long new topics may take until all their partitions have leaders.
 const CREATION_DEADLINE: Duration = Duration::from_secs(60);
 /// Pause between two looks at new topics.
 const CREATION_PAUSE: Duration = Duration::from_millis(200);
-
-/// What a restore works with.
-#[derive(Clone, Copy)]
-pub struct Context<'a> {
-    /// Where to.
-    pub cluster: &'a Cluster,
-    /// Where from.
-    pub repository: &'a Repository,
-    /// How.
-    pub options: &'a RestoreOptions,
-    /// Who watches.
-    pub progress: &'a dyn Progress,
-    /// Who may stop it.
-    pub cancel: &'a Cancel,
-}
-
-impl std::fmt::Debug for Context<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Context").field("options", &self.options).finish_non_exhaustive()
-    }
-}
 
 /// Restores what the plan holds.
 pub(super) async fn execute(

@@ -21,7 +21,6 @@ mod target;
 mod translate;
 
 pub use error::RestoreError;
-pub use execute::Context;
 pub use options::{OutOfRange, RestoreOptions, SnapshotChoice, TopicConfigOverride};
 pub use rename::{InvalidRename, Rename, Renames};
 pub use report::{
@@ -31,6 +30,10 @@ pub use report::{
 pub use source::Admitted;
 
 use crate::model::Timestamp;
+use crate::verb;
+
+/// What a restore works with.
+pub type Context<'a> = verb::Context<'a, RestoreOptions>;
 
 /// Restores what the options select.
 pub async fn restore(context: Context<'_>) -> Result<RestoreReport, RestoreError> {

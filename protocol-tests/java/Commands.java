@@ -51,6 +51,16 @@ final class Commands {
             .noneMatch(record -> record.key() != null && new String(record.key()).equals(args[2])));
     }
 
+    /** await-committed:GROUP:TOPIC:SUM; until the offsets of a group in a topic add up to this. */
+    static void awaitCommitted(Kafka kafka, String[] args) throws Exception {
+        Kafka.until(args[1] + " at " + args[3] + " in " + args[2], 90, () -> {
+            var offsets = kafka.admin.listConsumerGroupOffsets(args[1]).partitionsToOffsetAndMetadata().get();
+            return Long.parseLong(args[3]) == offsets.entrySet().stream()
+                .filter(entry -> entry.getKey().topic().equals(args[2]))
+                .mapToLong(entry -> entry.getValue().offset()).sum();
+        });
+    }
+
     /** commit:GROUP:TOPIC:PARTITION:OFFSET[:METADATA] */
     static void commit(Kafka kafka, String[] args) throws Exception {
         OffsetAndMetadata offset = new OffsetAndMetadata(Long.parseLong(args[4]), args.length > 5 ? args[5] : "");

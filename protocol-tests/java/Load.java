@@ -37,6 +37,7 @@ public final class Load {
         COMMANDS.put("put", Commands::put);
         COMMANDS.put("sleep", (kafka, args) -> Thread.sleep(Long.parseLong(args[1])));
         COMMANDS.put("await-absent", Commands::awaitAbsent);
+        COMMANDS.put("await-committed", Commands::awaitCommitted);
         COMMANDS.put("commit", Commands::commit);
         COMMANDS.put("trim", Commands::trim);
         COMMANDS.put("transaction", Commands::transaction);

@@ -107,15 +107,17 @@ final class RecordShapes {
         for (String codec : List.of("none", "lz4")) {
             try (KafkaProducer<byte[], byte[]> producer =
                     kafka.producer(concat(settings, "compression.type=" + codec))) {
-                producer.send(new ProducerRecord<>("large", 0, Kafka.TIME, null, Kafka.noise(10_000_000, 1))).get();
                 List<Future<RecordMetadata>> sends = new ArrayList<>();
+                sends.add(producer.send(new ProducerRecord<>("large", 0, Kafka.TIME, null, Kafka.noise(10_000_000, 1))));
+                producer.flush();
                 for (int at = 0; at < 6_000; at++) {
                     sends.add(producer.send(
                         new ProducerRecord<>("large", 0, Kafka.TIME + at, Kafka.bytes("" + at), Kafka.noise(1_000, at))));
                 }
                 producer.flush();
+                sends.add(producer.send(Kafka.record("large", 0, Kafka.TIME, "small", "after")));
+                producer.flush();
                 Kafka.await(sends);
-                producer.send(Kafka.record("large", 0, Kafka.TIME, "small", "after")).get();
             }
         }
     }

@@ -13,21 +13,31 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
-use protocol_tests::{Cluster, ClusterSpec};
+use protocol_tests::tools::{Launch, RunningTool};
+use protocol_tests::{Cluster, ClusterSpec, tools};
 use serde_json::Value;
 use tempfile::TempDir;
 
 /// Topics and groups that tests make on the source after it was loaded begin with this.
 const LATER: &str = "later-";
 
-/// Three brokers that hold every shape, each replicated three times.
+/// A group that has a member all the time.
+const ACTIVE: &str = "active";
+
+/// Three brokers that hold every shape, each replicated three times, while a consumer is at work.
 fn source() -> &'static Cluster {
-    static SOURCE: OnceLock<Cluster> = OnceLock::new();
-    SOURCE.get_or_init(|| {
+    static SOURCE: OnceLock<(Cluster, RunningTool)> = OnceLock::new();
+    let (cluster, _member) = SOURCE.get_or_init(|| {
         let cluster = ClusterSpec::new(3).heap_mib(512).start().unwrap();
         cluster.tools().load(&["all"]).unwrap();
-        cluster
-    })
+        let consumer = ["--bootstrap-server", cluster.bootstrap(), "--topic", "groups", "--group", ACTIVE];
+        let flags = ["--from-beginning", "--command-property", "auto.commit.interval.ms=200"];
+        let args = [&consumer[..], &flags].concat();
+        let member = cluster.tools().start(tools::CONSOLE_CONSUMER, &args, &Launch::default()).unwrap();
+        cluster.tools().load(&["await-committed:active:groups:300"]).unwrap();
+        (cluster, member)
+    });
+    cluster
 }
 
 /// One broker, empty at first. Tests restore under names of their own.

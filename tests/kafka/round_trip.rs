@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use protocol_tests::judge::{Isolation, Position, Shown, contents};
 use protocol_tests::{Tools, tools};
 
-use super::{LATER, Repository, source, target};
+use super::{ACTIVE, LATER, Repository, source, target};
 
 /// All that was loaded at first, and nothing of Kafka's own.
 const LOADED: &str = "(?!__|later-).*";
@@ -21,6 +21,8 @@ fn every_shape_comes_back() {
     repository.back_up(source(), &rest);
     let shown = from.read(LOADED, Isolation::ReadCommitted).unwrap();
     assert_source_is_rich(&shown, &from);
+    let checked = repository.ktape("verify", None, &[]);
+    assert_eq!(checked.status.code(), Some(0), "{checked:?}");
     let report = repository.restore(target(), &[&rest[..], &["--replication-factor", "1"]].concat());
     assert_eq!(report["incomplete"].as_array().map(Vec::len), Some(0), "{report:#}");
 
@@ -64,7 +66,7 @@ fn assert_groups_go_on(from: &Tools, to: &Tools, report: &serde_json::Value) {
         positions.into_iter().filter(|((group, ..), _)| !group.starts_with(LATER)).collect()
     };
     let (before, after) = (keep(from.positions().unwrap()), keep(to.positions().unwrap()));
-    assert!(before.len() > 40, "{before:?}");
+    assert!(before.len() > 40 && before.keys().any(|(group, ..)| group == ACTIVE), "{before:?}");
     for (at, position) in &before {
         let found = after.get(at).unwrap_or_else(|| panic!("{at:?} is not there"));
         assert_eq!(position.next, found.next, "{at:?}: {} and {}", position.offset, found.offset);

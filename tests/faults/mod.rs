@@ -1,12 +1,21 @@
 //! What goes wrong around ktape: kills, damage, full disks, wrong places, brokers that are not there.
 //!
-//! One small cluster serves all of these tests; topics of a test begin with its own word.
+//! One small cluster serves all of these tests; topics of a test begin with its own word. What cannot run on a machine
+//! is printed as a line `not run: ...` and counted: it never looks passed.
 
+mod bad_input;
+mod copied;
+mod damage;
+mod disk;
 mod kill;
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use protocol_tests::{Cluster, ClusterSpec};
 use serde_json::Value;
@@ -21,6 +30,13 @@ fn cluster() -> &'static Cluster {
         cluster.tools().load(&[&topics[..], &groups].concat()).unwrap();
         cluster
     })
+}
+
+/// Says that something could not run here, even where the output of tests is captured.
+fn not_run(what: &str, needs: &str) {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed) + 1;
+    let _ = writeln!(io::stderr(), "not run: {what} (needs {needs}); {count} not run so far");
 }
 
 /// The binary, without the variables of whoever runs the tests.
@@ -58,6 +74,28 @@ impl Ended {
         self
     }
 
+    /// The line that says what went wrong, and where, has all of these words.
+    #[track_caller]
+    fn says(self, words: &[&str]) -> Self {
+        self.has_line("error: ", words)
+    }
+
+    /// The line that says what to do has all of these words.
+    #[track_caller]
+    fn hints(self, words: &[&str]) -> Self {
+        self.has_line("hint: ", words)
+    }
+
+    #[track_caller]
+    fn has_line(self, begin: &str, words: &[&str]) -> Self {
+        let lines: Vec<&str> = self.stderr.lines().filter_map(|line| line.strip_prefix(begin)).collect();
+        assert_eq!(lines.len(), 1, "one line should begin with {begin:?}:\n{}", self.stderr);
+        for word in words {
+            assert!(lines[0].contains(word), "{word:?} is not in {:?}", lines[0]);
+        }
+        self
+    }
+
     /// The report of a run with `--json`.
     #[track_caller]
     fn report(&self) -> Value {
@@ -66,6 +104,20 @@ impl Ended {
     }
 }
 
+/// A repository with one complete snapshot of everything that the cluster held at first. Copy it to change it.
+fn saved() -> &'static Repository {
+    static SAVED: OnceLock<Repository> = OnceLock::new();
+    SAVED.get_or_init(|| {
+        let repository = Repository::init();
+        repository.backup(cluster().bootstrap(), &SELECTION).exits(0);
+        repository
+    })
+}
+
+/// What the cluster holds at first, in segments that are as small as they can be.
+const SELECTION: [&str; 10] =
+    ["--topics", "orders", "notes", "--groups", "shop", "reader", "--segment-bytes", "1MiB", "--fetch-bytes", "512KiB"];
+
 /// A repository of its own, in a folder of its own.
 struct Repository {
     folder: tempfile::TempDir,
@@ -73,7 +125,7 @@ struct Repository {
 
 impl Repository {
     fn init() -> Self {
-        let repository = Self { folder: tempfile::TempDir::with_prefix("ktape-faults-").unwrap() };
+        let repository = Self::nothing();
         run(&["init", "--repository", &repository.place()]).exits(0);
         repository
     }
@@ -86,7 +138,55 @@ impl Repository {
         self.path().display().to_string()
     }
 
+    /// A place for one.
+    fn nothing() -> Self {
+        Self { folder: tempfile::TempDir::with_prefix("ktape-faults-").unwrap() }
+    }
+
+    /// The same in a folder of its own.
+    fn copied(&self) -> Self {
+        let copy = Self::nothing();
+        for (name, bytes) in content(&self.path()) {
+            let file = copy.path().join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, bytes).unwrap();
+        }
+        copy
+    }
+
+    fn backup(&self, bootstrap: &str, flags: &[&str]) -> Ended {
+        self.run("backup", bootstrap, flags)
+    }
+
+    fn restore(&self, bootstrap: &str, flags: &[&str]) -> Ended {
+        self.run("restore", bootstrap, flags)
+    }
+
+    fn run(&self, verb: &str, bootstrap: &str, flags: &[&str]) -> Ended {
+        run(&[&[verb, "--repository", &self.place(), "--bootstrap-server", bootstrap], flags].concat())
+    }
+
     fn verify(&self) -> Ended {
         run(&["verify", "--json", "--repository", &self.place()])
+    }
+}
+
+/// Every file below a folder with its bytes, but for locks and what has no name yet.
+fn content(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    collect(folder, "", &mut found);
+    found.retain(|name, _| !name.starts_with("locks/") && !name.starts_with("tmp/"));
+    found
+}
+
+fn collect(folder: &Path, prefix: &str, into: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.file_type().unwrap().is_dir() {
+            collect(&entry.path(), &format!("{name}/"), into);
+        } else {
+            into.insert(name, fs::read(entry.path()).unwrap());
+        }
     }
 }

@@ -19,9 +19,8 @@ fn allowed(module: &str) -> Option<Vec<&'static str>> {
         "cluster" => with(KAFKA_TOWER, &["net"]),
         "store" => with(STORE, &[]),
         "repository" => with(STORE, &["store"]),
-        "verb" => with(VERB, &[]),
+        "verb" | "verify" | "export" | "list" | "show" => with(VERB, &[]),
         "backup" | "restore" => with(VERB, &["verb"]),
-        "verify" | "export" | "list" | "show" => with(VERB, &[]),
         "cli" => with(VERB, &["backup", "restore", "verify", "export", "list", "show"]),
         _ => None,
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Text, short};
 use crate::cli::table::{Align, Table};
-use crate::cli::units::{self, count};
+use crate::cli::units::{self, count, thousands};
 use crate::restore::{Admitted, RestorePlanReport, RestoreReport};
 
 /// What a restore did.
@@ -17,7 +17,7 @@ pub fn done(out: &mut Text, report: &RestoreReport) {
     let mut table = Table::new(&[("TOPIC", Align::Left), ("PARTITIONS", Align::Right), ("RECORDS", Align::Right)]);
     for topic in &report.topics {
         let name = renamed(&topic.source, &topic.target);
-        table.row(vec![name, topic.partitions.to_string(), units::thousands(topic.admitted.records)]);
+        table.row(vec![name, topic.partitions.to_string(), thousands(topic.admitted.records)]);
     }
     out.table(&table);
     admitted(out, &report.admitted);
@@ -47,8 +47,10 @@ fn renamed(source: &str, target: &str) -> String {
 }
 
 fn admitted(out: &mut Text, admitted: &Admitted) {
-    let kept = format!("{} kept their bytes, {} were written anew", admitted.reheadered, admitted.reencoded);
-    out.line(format!("batches: {kept}"));
+    let (kept, anew) = (thousands(admitted.reheadered), thousands(admitted.reencoded));
+    out.line(format!(
+        "batches: {kept} with their records untouched under a new header, {anew} decoded and written anew"
+    ));
     let dropped = [
         (admitted.dropped_aborted, "of aborted transactions"),
         (admitted.dropped_control, "transaction markers"),

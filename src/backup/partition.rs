@@ -231,7 +231,8 @@ mod tests {
 
     fn with_proof(stored: &[u8], compacted: bool) -> Fetching {
         let mut continuation = fetching(0, 0).continuation;
-        let header: String = stored[..HEADER_SIZE].iter().map(|byte| format!("{byte:02x}")).collect();
+        let header: String =
+            stored[..HEADER_SIZE].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         continuation.next = 5;
         continuation.proof = Some(Proof { base: 0, next: 5, header, leader_epoch: 0, compacted });
         Fetching::new(at(), TopicId::ZERO, 20, continuation)

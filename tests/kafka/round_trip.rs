@@ -34,6 +34,24 @@ fn every_shape_comes_back() {
     assert_topics_are_as_they_were(&from, &to);
 }
 
+#[test]
+fn topics_come_back_beside_their_originals_on_several_brokers() {
+    let tools = source().tools();
+    let repository = Repository::init();
+    let selection = ["--topics", "codec-*", "partitions", "transactions", "--exclude-groups", "*"];
+    repository.back_up(source(), &selection);
+    repository.restore(source(), &["--rename", "*=later-beside-*"]);
+    let pattern = "(codec-.*|partitions|transactions)";
+    let shown = tools.read(pattern, Isolation::ReadCommitted).unwrap();
+    let back = tools.read(&format!("later-beside-{pattern}"), Isolation::ReadUncommitted).unwrap();
+    let renamed: Shown =
+        shown.into_iter().map(|((topic, at), it)| ((format!("later-beside-{topic}"), at), it)).collect();
+    assert_same_records(&renamed, &back, Isolation::ReadUncommitted);
+    assert!(back.len() > 60, "only {} partitions", back.len());
+    let described = tools.admin(tools::TOPICS, &["--describe", "--topic", "later-beside-partitions"]).unwrap().stdout;
+    assert!(described.contains("ReplicationFactor: 3"), "{described}");
+}
+
 /// The judge would also be content with two empty clusters.
 fn assert_source_is_rich(shown: &Shown, from: &Tools) {
     let count = |topic: &str, partition| shown.get(&(topic.to_owned(), partition)).map_or(0, Vec::len);

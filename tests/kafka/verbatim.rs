@@ -51,6 +51,14 @@ fn kafka_reads_each_segment_where_it_lies(cluster: &Cluster, files: &[PathBuf]) 
     assert!(invalid.is_empty(), "{invalid:?}");
     let records = dump.lines().filter(|line| line.starts_with("| offset: ")).count();
     assert!(records > 54_000, "only {records} records");
+    let shapes =
+        ["deleteHorizonMs: OptionalLong[", "count: 0 ", "isControl: true", "LogAppendTime: ", "isTransactional: true"];
+    for shape in shapes {
+        assert!(batches.iter().any(|line| line.contains(shape)), "no batch with {shape}");
+    }
+    for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
+        assert!(dump.contains(&format!("compresscodec: {codec} ")), "no batch with {codec}");
+    }
     // Between segments of one partition nothing is missing, and no batch spans two files.
     assert!(!dump.contains("invalid bytes") && !dump.contains("Could not"), "{}", tail(&dump));
 }

@@ -99,7 +99,7 @@ pub struct GroupOffsets {
 pub struct GroupDescription {
     /// As the broker spells it: `Empty`, `Stable`, `Dead` (does not exist), ...
     pub state: String,
-    /// How many members it has.
+    /// How many members it has; for streams and share groups 1 if there are any.
     pub members: usize,
     /// `consumer`, `connect`, ...; empty for groups that only commit.
     pub protocol_type: String,

@@ -1,5 +1,5 @@
 //! `DescribeGroups` v0 to v6 for classic groups, `ConsumerGroupDescribe` for those of KIP-848, which the former calls
-//! dead. Groups of other protocols (streams, share) show as dead to both: `ListGroups` tells their state.
+//! dead. Groups of other protocols (streams, share) are dead to both: `ListGroups` tells their state.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -32,19 +32,33 @@ async fn describe(
     patience: Duration,
 ) -> Result<Vec<Described>, ConnectionError> {
     let mut described = classic(&connection, &groups, patience).await?;
-    let is_dead = |described: &Described| described.as_ref().is_ok_and(|group| group.state == DEAD);
-    let pairs = groups.iter().zip(&described);
-    let unknown: Vec<GroupId> = pairs.filter(|(_, group)| is_dead(group)).map(|(id, _)| id.clone()).collect();
+    let unknown = dead_ones(&groups, &described);
     if unknown.is_empty() || !connection.versions().has(&m::ConsumerGroupDescribeRequest::API, 0) {
         return Ok(described);
     }
-    let mut newer: HashMap<GroupId, Described> = consumer(&connection, &unknown, patience).await?.into_iter().collect();
-    for (id, group) in groups.iter().zip(&mut described) {
-        if let Some(found) = newer.remove(id) {
-            *group = found;
-        }
+    replace(&groups, &mut described, consumer(&connection, &unknown, patience).await?);
+    if !dead_ones(&groups, &described).is_empty() {
+        replace(&groups, &mut described, other(&connection, patience).await?);
     }
     Ok(described)
+}
+
+fn dead_ones(groups: &[GroupId], described: &[Described]) -> Vec<GroupId> {
+    let is_dead = |described: &Described| described.as_ref().is_ok_and(|group| group.state == DEAD);
+    let pairs = groups.iter().zip(described);
+    pairs.filter(|(_, group)| is_dead(group)).map(|(id, _)| id.clone()).collect()
+}
+
+/// Puts what was found in the place of dead groups.
+fn replace(groups: &[GroupId], described: &mut [Described], found: Vec<(GroupId, Described)>) {
+    let mut found: HashMap<GroupId, Described> = found.into_iter().collect();
+    for (id, group) in groups.iter().zip(described) {
+        if group.as_ref().is_ok_and(|group| group.state == DEAD)
+            && let Some(better) = found.remove(id)
+        {
+            *group = better;
+        }
+    }
 }
 
 async fn classic(
@@ -92,6 +106,19 @@ async fn consumer(
             protocol_type: "consumer".to_owned(),
         });
         (id, described)
+    };
+    Ok(answer.groups.iter().map(read).collect())
+}
+
+/// Groups of protocols that neither of the two knows, as their coordinator lists them. How many members they have is
+/// not said: one that is not empty has at least one.
+async fn other(connection: &Connection, patience: Duration) -> Result<Vec<(GroupId, Described)>, ConnectionError> {
+    let answer = connection.call(&m::ListGroupsRequest::default(), patience).await?;
+    let read = |group: &m::list_groups_response::ListedGroup| {
+        let state = group.group_state.to_string();
+        let members = usize::from(!state.is_empty() && state != "Empty" && state != DEAD);
+        let protocol_type = group.protocol_type.to_string();
+        (GroupId::new(group.group_id.as_str()), Ok(GroupDescription { state, members, protocol_type }))
     };
     Ok(answer.groups.iter().map(read).collect())
 }

@@ -90,6 +90,7 @@ impl Jvm {
             .arg(prerequisites::java())
             .arg(format!("-Xmx{}m", spec.heap_mib))
             .args(LIGHT)
+            .args(spec.folder.as_deref().map(temporary_files_in))
             .args(&spec.flags)
             .args(["-cp", &spec.class_path, &spec.main])
             .args(&spec.args)
@@ -187,6 +188,11 @@ impl Jvm {
             sleep(PAUSE);
         }
     }
+}
+
+/// Codecs unpack native libraries into the folder of temporary files, and only an orderly end removes them.
+fn temporary_files_in(folder: &Path) -> String {
+    format!("-Djava.io.tmpdir={}", folder.display())
 }
 
 impl Drop for Jvm {

@@ -61,9 +61,15 @@ pub(crate) fn prove(before: &State, after: &State) -> Result<(), Box<dyn Error +
             return Err(format!("group, topic and partition {at:?} do not go on where they were").into());
         }
     }
+    for (at @ (group, topic, partition), offset) in
+        before.offsets.iter().filter(|((group, ..), _)| group.ends_with("-service"))
+    {
+        let now = after.offsets.get(at).copied().unwrap_or(-1);
+        tell(&format!("{group} stood at {offset} of {topic}-{partition} and stands at {now}, before the same record"));
+    }
     let moved = before.offsets.iter().filter(|(at, offset)| after.offsets.get(at) != Some(offset)).count();
     tell(&format!(
-        "{} groups go on at the same record; {moved} of {} offsets have new numbers, because the log has no holes now",
+        "{} groups go on at the same record; {moved} of {} offsets have new numbers, as markers and aborted records are gone",
         after.groups().len(),
         after.offsets.len()
     ));

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use protocol_tests::judge::Isolation;
-use protocol_tests::{Cluster, ClusterSpec, Jars, Tools, jars, tools};
+use protocol_tests::{Cluster, ClusterSpec, HarnessError, Jars, Tools, jars, tools};
 
 use crate::compare::{self, State};
 use crate::narrator::{chapter, step, tell};
@@ -60,13 +60,14 @@ fn prepare() -> Outcome<PathBuf> {
     thread::scope(|scope| {
         let fetched = scope.spawn(|| {
             let jars = Jars::get(jars::DEFAULT_VERSION)?;
-            protocol_tests::helpers::compiled(&jars).map(drop)
+            protocol_tests::helpers::compiled(&jars)?;
+            tell(&format!("Apache Kafka {} is in the cache", jars.version()));
+            Ok::<_, HarnessError>(())
         });
-        let built = step("fetch Kafka's jars with Maven and build ktape with cargo", build_ktape);
-        step("wait for the jars", || {
-            fetched.join().map_err(|_| "the thread that fetches jars ended")?.map_err(Into::into)
-        })
-        .and(built)
+        tell("Maven fetches Apache Kafka, if the cache does not hold it");
+        let binary = step("build ktape with cargo (minutes, the first time)", build_ktape)?;
+        step("see that Maven is done", || fetched.join().map_err(|_| "the thread that fetches jars ended"))??;
+        Ok(binary)
     })
 }
 

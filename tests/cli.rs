@@ -112,3 +112,57 @@ fn a_variable_stands_in_for_its_flag() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stdout(&output).starts_with("{\"ktape\":1,"), "{}", stdout(&output));
 }
+
+/// Takes connections and never says a word.
+fn silent_broker() -> std::net::TcpListener {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap()
+}
+
+#[test]
+fn sigterm_ends_a_run_that_waits_and_says_130() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("repository").display().to_string();
+    ktape(&["init", "--repository", &place]);
+    let broker = silent_broker();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ktape"))
+        .args(["backup", "--repository", &place, "--bootstrap-server", &broker.local_addr().unwrap().to_string()])
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Once it has connected its handlers are in place.
+    let _connection = broker.accept().unwrap();
+    let process = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
+    let began = std::time::Instant::now();
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(130));
+    assert!(began.elapsed() < std::time::Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[test]
+fn what_does_not_exist_is_refused_with_a_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("repository").display().to_string();
+    let nowhere = ["--bootstrap-server", "127.0.0.1:1"];
+    for (arguments, code, hint) in [
+        (["verify", "--repository", &place].to_vec(), 5, "ktape init --repository"),
+        ([&["backup", "--repository", &place][..], &nowhere].concat(), 5, "ktape init --repository"),
+        (["list", "--repository", "s3://bucket"].to_vec(), 2, "name a folder"),
+    ] {
+        let output = ktape(&arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(hint), "{arguments:?}: {}", stderr(&output));
+    }
+    ktape(&["init", "--repository", &place]);
+    for (arguments, code, hint) in [
+        (["show", "--repository", &place].to_vec(), 5, "ktape list"),
+        (["show", "--repository", &place, "--snapshot", "7"].to_vec(), 5, "ktape list"),
+        (["verify", "--repository", &place, "--part", "8/7"].to_vec(), 2, "1/7"),
+        ([&["backup", "--repository", &place][..], &nowhere].concat(), 1, "--bootstrap-server"),
+    ] {
+        let output = ktape(&arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(hint), "{arguments:?}: {}", stderr(&output));
+    }
+}

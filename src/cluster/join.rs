@@ -57,11 +57,11 @@ mod tests {
     async fn all_wait_at_the_same_time_and_keep_their_order() {
         let began = Instant::now();
         let nap = async |number: u64| {
-            tokio::time::sleep(Duration::from_millis(50 - number)).await;
+            tokio::time::sleep(Duration::from_millis(400 - number)).await;
             number
         };
         assert_eq!(join_all((0..5).map(nap).collect()).await, [0, 1, 2, 3, 4]);
-        assert!(began.elapsed() < Duration::from_millis(200));
+        assert!(began.elapsed() < Duration::from_millis(1_500));
         assert!(join_all(Vec::<std::future::Ready<u8>>::new()).await.is_empty());
     }
 
@@ -72,6 +72,8 @@ mod tests {
             if number == 20 { Ok(number) } else { Err(number) }
         };
         assert_eq!(first_ok(vec![nap(60_000), nap(20), nap(1)]).await, Ok(20));
-        assert_eq!(first_ok(vec![nap(2), nap(1)]).await, Err(vec![1, 2]));
+        let mut errors = first_ok(vec![nap(2), nap(1)]).await.unwrap_err();
+        errors.sort_unstable();
+        assert_eq!(errors, [1, 2]);
     }
 }

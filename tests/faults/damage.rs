@@ -8,7 +8,7 @@ use ktape::repository;
 use ktape::repository::format::Seal;
 use serde_json::Value;
 
-use super::{Ended, Repository, cluster, content, saved};
+use super::{Ended, Repository, SELECTION, cluster, content, saved};
 
 /// Where a file is hit, in tenths of its length.
 const TENTHS: [usize; 4] = [0, 3, 6, 9];
@@ -99,6 +99,50 @@ fn a_segment_that_is_gone_or_cut_is_found_and_the_rest_restores() {
     repository.restore(bootstrap, &rest).exits(0);
     fs::write(&file, &bytes).unwrap();
     repository.verify().exits(0);
+}
+
+#[test]
+fn a_backup_does_not_go_on_from_what_it_cannot_read() {
+    let opened = repository::Repository::open(&saved().place()).unwrap();
+    // The one part that no backup needs.
+    let excluded = opened.latest().unwrap().unwrap().head.excluded.unwrap();
+    let mut names: Vec<String> = content(&saved().path()).into_keys().collect();
+    names.retain(|name| name.starts_with("snapshots/") || name.starts_with("index/"));
+    assert!(names.len() >= 4, "{names:?}");
+    for name in names {
+        let repository = saved().copied();
+        let file = repository.path().join(&name);
+        flip(&file, fs::metadata(&file).unwrap().len() as usize / 2);
+        let before = content(&repository.path());
+        let ended = repository.backup(cluster().bootstrap(), &SELECTION);
+        if name.contains(&excluded) {
+            ended.exits(0);
+            continue;
+        }
+        assert!(before == content(&repository.path()), "{name}: the repository was changed");
+        ended.exits(4).says(&[&name]).hints(&["ktape verify"]);
+    }
+}
+
+#[test]
+fn what_a_killed_run_left_is_taken_over_unless_it_is_damaged() {
+    for damaged in [false, true] {
+        let repository = saved().copied();
+        // As after a kill just before the commit.
+        fs::remove_file(repository.path().join("snapshots/0000000001.json")).unwrap();
+        let names: Vec<String> = content(&repository.path()).into_keys().collect();
+        let seals = names.iter().find(|name| name.starts_with("runs/")).unwrap();
+        if damaged {
+            flip(&repository.path().join(seals), 100);
+        }
+        let ended = repository.backup(cluster().bootstrap(), &[&SELECTION[..], &["--json"]].concat()).exits(0);
+        let report = ended.report();
+        let (taken, fetched) = (&report["taken_over_segments"], &report["fetched_bytes"]);
+        assert_eq!((taken == 0, fetched == 0), (damaged, !damaged), "{report:#}");
+        assert_eq!(ended.stderr.contains(seals), damaged, "{}", ended.stderr);
+        let verified = repository.verify().exits(if damaged { 4 } else { 0 }).report();
+        assert_eq!(verified["damaged_snapshots"], serde_json::json!([]), "{verified:#}");
+    }
 }
 
 /// The one finding of a full and of a fast verification.

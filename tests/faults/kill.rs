@@ -130,14 +130,10 @@ struct Tally {
 }
 
 impl Tally {
-    fn kill(&mut self, phase: Phase) {
+    fn kill(&mut self, phase: Phase, recorded: bool) {
         *self.killed.entry(phase).or_default() += 1;
-        match phase {
-            Phase::Record | Phase::Index => self.recorded = true,
-            // Nobody can tell whether there is a snapshot now.
-            Phase::Commit => self.recorded = false,
-            Phase::Fetch | Phase::Publish | Phase::Seal => {}
-        }
+        // Once it commits nobody can tell whether there is a snapshot now.
+        self.recorded = phase != Phase::Commit && (self.recorded || recorded);
     }
 
     fn complete(&mut self, report: &Value) {
@@ -173,8 +169,8 @@ fn kill_in(phase: Phase, command: &[&str], random: &mut Random, tally: &mut Tall
             thread::sleep(Duration::from_millis(random.below(40)));
         }
         match run.kill() {
-            End::Killed(last) => {
-                tally.kill(last);
+            End::Killed(last, recorded) => {
+                tally.kill(last, recorded);
                 if last == phase {
                     return;
                 }
@@ -248,12 +244,13 @@ struct Run {
     process: Child,
     events: Receiver<Phase>,
     last: Option<Phase>,
+    recorded: bool,
 }
 
 /// How a backup ended.
 enum End {
-    /// In the phase it had logged last.
-    Killed(Phase),
+    /// In the phase it had logged last, and whether it had written seals down.
+    Killed(Phase, bool),
     /// By itself, with its report.
     Completed(Value),
 }
@@ -264,7 +261,7 @@ impl Run {
         let (tell, events) = mpsc::channel();
         let stderr = process.stderr.take().unwrap();
         thread::spawn(move || read_events(stderr, &tell));
-        Self { process, events, last: None }
+        Self { process, events, last: None, recorded: false }
     }
 
     /// Waits for the `nth` event of a phase. False if the run ended before.
@@ -274,7 +271,7 @@ impl Run {
             match self.events.recv_timeout(DEADLINE) {
                 Ok(event) => {
                     seen += u64::from(event == phase);
-                    self.last = Some(event);
+                    self.note(event);
                 }
                 Err(RecvTimeoutError::Disconnected) => return false,
                 Err(RecvTimeoutError::Timeout) => panic!("the backup hangs, last in its log: {:?}", self.last),
@@ -283,15 +280,23 @@ impl Run {
         true
     }
 
+    fn note(&mut self, event: Phase) {
+        self.recorded |= event == Phase::Record;
+        self.last = Some(event);
+    }
+
     /// SIGKILL.
     fn kill(mut self) -> End {
         self.process.kill().unwrap();
-        let output = self.process.wait_with_output().unwrap();
+        let status = self.process.wait().unwrap();
         // What it had logged when it died.
-        self.last = self.events.iter().last().or(self.last);
-        if output.status.signal() == Some(9) {
-            return End::Killed(self.last.unwrap_or(Phase::Fetch));
+        while let Ok(event) = self.events.recv() {
+            self.note(event);
         }
+        if status.signal() == Some(9) {
+            return End::Killed(self.last.unwrap_or(Phase::Fetch), self.recorded);
+        }
+        let output = self.process.wait_with_output().unwrap();
         End::Completed(super::Ended::of(&output).exits(0).report())
     }
 }

@@ -1,7 +1,6 @@
 //! Every way a verb can end without its result.
 
 use std::borrow::Cow;
-use std::error::Error;
 use std::io;
 
 use super::advice::{self, Advice};
@@ -9,6 +8,7 @@ use super::exit_code::ExitCode;
 use crate::backup::BackupError;
 use crate::cluster::ClusterError;
 use crate::export::ExportError;
+use crate::model::describe;
 use crate::repository::RepositoryError;
 use crate::restore::RestoreError;
 
@@ -119,17 +119,7 @@ impl Failure {
 
     /// The error and its causes on one line.
     pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let next = error.to_string();
-            // A transparent wrapper, or a text that quotes its cause, says it already.
-            if !text.ends_with(&next) {
-                text = format!("{text}: {next}");
-            }
-            cause = error.source();
-        }
-        text.replace('\n', " ")
+        describe(self).replace('\n', " ")
     }
 }
 

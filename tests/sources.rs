@@ -47,6 +47,9 @@ pub fn is_rust(file: &Source) -> bool {
     Path::new(&file.name).extension().is_some_and(|extension| extension == "rs")
 }
 
+/// Hidden names that are the project's; others are somebody's cache.
+const HIDDEN: [&str; 5] = [".cargo", ".ci", ".clippy.toml", ".gitignore", ".rustfmt.toml"];
+
 /// Every text file of the project, except what cargo writes.
 pub fn project() -> Vec<Source> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
@@ -56,7 +59,8 @@ pub fn project() -> Vec<Source> {
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
-            if [".git", "target", "Cargo.lock"].contains(&name.as_str()) {
+            let foreign = name.starts_with('.') && !HIDDEN.iter().any(|hidden| name.starts_with(hidden));
+            if foreign || ["target", "Cargo.lock"].contains(&name.as_str()) {
                 continue;
             }
             if path.is_dir() {

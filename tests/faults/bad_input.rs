@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ktape::model::Selection;
 use ktape::repository;
 use protocol_tests::ports::Ports;
 use protocol_tests::tools::{self, Launch};
@@ -196,6 +197,22 @@ fn a_group_with_members_in_the_target() {
     // The hint helps.
     repository.restore(bootstrap, &[&rename[..], &["--exclude-groups", "reader"]].concat()).exits(0);
     drop(consumer);
+}
+
+#[test]
+fn a_repository_that_another_run_works_on() {
+    let bootstrap = cluster().bootstrap();
+    let repository = saved().copied();
+    let opened = repository::Repository::open(&repository.place()).unwrap();
+    let selection = Selection { topics: vec!["notes".to_owned()], ..Selection::default() };
+    let held = opened.lock("backup", &selection).unwrap();
+    let locked = unchanged(&repository, || repository.backup(bootstrap, &["--topics", "notes"])).exits(6);
+    locked.says(&["locked", &format!("process {} on ", std::process::id())]).hints(&["wait"]);
+    // Another selection is nobody's business, and reading is always possible.
+    repository.backup(bootstrap, &["--topics", "orders"]).exits(0);
+    repository.verify().exits(0);
+    drop(held);
+    repository.backup(bootstrap, &["--topics", "notes"]).exits(0);
 }
 
 /// Topics and their ids, but for those of tests that run meanwhile.

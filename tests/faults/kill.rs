@@ -85,8 +85,9 @@ fn a_backup_killed_at_any_point_goes_on_when_it_is_run_again() {
     let mut random = Random::new();
     println!("{kills} kills, KTAPE_TEST_SEED={}", random.seed);
     let broker = cluster().bootstrap();
-    // Plain records that are there from the first, and transactions that go on all the time.
-    let filled = produce("kill-plain", &["--num-records", "30000", "--throughput", "-1"], None);
+    // Plain records that are there from the first, more than a run seals before it writes seals down; and transactions
+    // that go on all the time.
+    let filled = produce("kill-plain", &["--num-records", "90000", "--throughput", "-1"], None);
     filled.finish(TIMEOUT).unwrap();
     let live = produce("kill-live", &["--num-records", "100000000", "--throughput", RATE], Some("kill"));
     let repository = Repository::init();

@@ -11,6 +11,7 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
 
 /** Shapes of consumer groups. Those in topics of other shapes are made if these topics are there. */
@@ -56,6 +57,31 @@ final class GroupShapes {
             }
             consumer.commitSync(offsets);
         }
+    }
+
+    /** Group every-N stands at N in each partition that has markers, aborted records, holes or a moved start. */
+    static void everyOffset(Kafka kafka) throws Exception {
+        List<TopicPartition> partitions = new ArrayList<>();
+        for (int partition = 0; partition < 4; partition++) {
+            partitions.add(new TopicPartition("transactions", partition));
+            partitions.add(new TopicPartition("compacted", partition));
+        }
+        partitions.add(new TopicPartition("trimmed", 2));
+        partitions.add(new TopicPartition("trimmed", 3));
+        Map<TopicPartition, Long> ends;
+        try (KafkaConsumer<byte[], byte[]> consumer = kafka.consumer("isolation.level=read_uncommitted")) {
+            ends = consumer.endOffsets(partitions);
+        }
+        long last = ends.values().stream().mapToLong(Long::longValue).max().orElseThrow();
+        List<KafkaFuture<Void>> commits = new ArrayList<>();
+        for (long offset = 0; offset <= last; offset++) {
+            Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
+            for (TopicPartition partition : partitions) {
+                if (offset <= ends.get(partition)) offsets.put(partition, new OffsetAndMetadata(offset, "at " + offset));
+            }
+            commits.add(kafka.admin.alterConsumerGroupOffsets("every-" + offset, offsets).all());
+        }
+        for (KafkaFuture<Void> commit : commits) commit.get();
     }
 
     private static void inTopicsOfOtherShapes(Kafka kafka, Set<String> topics) throws Exception {

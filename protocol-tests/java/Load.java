@@ -32,6 +32,7 @@ public final class Load {
         SHAPES.put("latemarkers", (kafka, args) -> TransactionShapes.lateMarkers(kafka));
         SHAPES.put("compacted", (kafka, args) -> CompactedShapes.compacted(kafka));
         SHAPES.put("groups", (kafka, args) -> GroupShapes.groups(kafka));
+        SHAPES.put("everyoffset", (kafka, args) -> GroupShapes.everyOffset(kafka));
         COMMANDS.put("topic", Commands::topic);
         COMMANDS.put("bulk", Commands::bulk);
         COMMANDS.put("put", Commands::put);

@@ -1,13 +1,12 @@
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.apache.kafka.clients.admin.GroupListing;
 import org.apache.kafka.clients.admin.ListConsumerGroupOffsetsSpec;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
@@ -46,19 +45,30 @@ public final class Positions {
             Long.toString(offset.offset()), metadata, next));
     }
 
+    /** What read_committed shows at or after an offset; each partition is read once. */
     private static String next(KafkaConsumer<byte[], byte[]> consumer, TopicPartition partition, long offset) {
-        List<TopicPartition> only = List.of(partition);
-        consumer.assign(only);
-        long begin = consumer.beginningOffsets(only).get(partition);
-        // With read_committed this is the last stable offset.
-        long end = consumer.endOffsets(only).get(partition);
-        if (offset >= end) return "END";
-        consumer.seek(partition, Math.max(begin, offset));
-        List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
-        while (records.isEmpty() && consumer.position(partition) < end) {
-            consumer.poll(Duration.ofMillis(100)).forEach(records::add);
+        Partition read = READ.computeIfAbsent(partition, key -> Partition.read(consumer, key));
+        if (offset >= read.end) return "END";
+        Map.Entry<Long, String> record = read.records.ceilingEntry(offset);
+        return record == null ? "END" : record.getValue();
+    }
+
+    private static final Map<TopicPartition, Partition> READ = new HashMap<>();
+
+    /** Committed records by offset, and the last stable offset. */
+    private record Partition(TreeMap<Long, String> records, long end) {
+        static Partition read(KafkaConsumer<byte[], byte[]> consumer, TopicPartition partition) {
+            List<TopicPartition> only = List.of(partition);
+            consumer.assign(only);
+            consumer.seekToBeginning(only);
+            long end = consumer.endOffsets(only).get(partition);
+            TreeMap<Long, String> records = new TreeMap<>();
+            while (consumer.position(partition) < end) {
+                consumer.poll(Duration.ofMillis(100))
+                    .forEach(record -> records.put(record.offset(), RecordPrinter.line(record)));
+            }
+            return new Partition(records, end);
         }
-        return records.isEmpty() ? "END" : RecordPrinter.line(records.get(0));
     }
 
     private Positions() {}

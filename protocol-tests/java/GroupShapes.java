@@ -66,6 +66,7 @@ final class GroupShapes {
             partitions.add(new TopicPartition("transactions", partition));
             partitions.add(new TopicPartition("compacted", partition));
         }
+        for (int partition = 0; partition < 3; partition++) partitions.add(new TopicPartition("random", partition));
         partitions.add(new TopicPartition("trimmed", 2));
         partitions.add(new TopicPartition("trimmed", 3));
         Map<TopicPartition, Long> ends;

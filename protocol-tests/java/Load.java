@@ -30,6 +30,7 @@ public final class Load {
         SHAPES.put("schemas", (kafka, args) -> LogShapes.schemas(kafka));
         SHAPES.put("transactions", (kafka, args) -> TransactionShapes.transactions(kafka));
         SHAPES.put("latemarkers", (kafka, args) -> TransactionShapes.lateMarkers(kafka));
+        SHAPES.put("random", (kafka, args) -> TransactionShapes.random(kafka, args.length > 1 ? Long.parseLong(args[1]) : 7));
         SHAPES.put("compacted", (kafka, args) -> CompactedShapes.compacted(kafka));
         SHAPES.put("groups", (kafka, args) -> GroupShapes.groups(kafka));
         SHAPES.put("everyoffset", (kafka, args) -> GroupShapes.everyOffset(kafka));

@@ -1,4 +1,7 @@
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -8,8 +11,12 @@ import org.apache.kafka.common.TopicPartition;
 final class TransactionShapes {
     /** A producer in a transaction. */
     static KafkaProducer<byte[], byte[]> begin(Kafka kafka, String id) {
+        return begin(kafka, id, "compression.type=none");
+    }
+
+    private static KafkaProducer<byte[], byte[]> begin(Kafka kafka, String id, String codec) {
         KafkaProducer<byte[], byte[]> producer =
-            kafka.producer("transactional.id=" + id, "transaction.timeout.ms=900000", "linger.ms=5");
+            kafka.producer("transactional.id=" + id, "transaction.timeout.ms=900000", "linger.ms=5", codec);
         producer.initTransactions();
         producer.beginTransaction();
         return producer;
@@ -129,6 +136,34 @@ final class TransactionShapes {
             end(aborts, "abort");
             plain.send(Kafka.record("latemarkers", 0, Kafka.TIME, "plain", "last")).get();
         }
+    }
+
+    /** Four transactional producers and a plain one in an order of chance, the same for the same seed. */
+    static void random(Kafka kafka, long seed) throws Exception {
+        Random random = new Random(seed);
+        kafka.topic("random", 3);
+        List<KafkaProducer<byte[], byte[]>> producers = new ArrayList<>();
+        for (int at = 0; at < 4; at++) {
+            String codec = RecordShapes.CODECS.get(random.nextInt(5));
+            producers.add(begin(kafka, "random-" + at, "compression.type=" + codec));
+        }
+        try (KafkaProducer<byte[], byte[]> plain = kafka.producer("linger.ms=0")) {
+            for (int step = 0; step < 300; step++) {
+                int which = random.nextInt(5);
+                KafkaProducer<byte[], byte[]> producer = which == 4 ? plain : producers.get(which);
+                sendTo("random", producer, random.nextInt(3), 1 + random.nextInt(3), "step-" + step);
+                if (random.nextInt(3) > 0) producer.flush();
+                if (which == 4 || random.nextInt(4) > 0) continue;
+                endAndBeginAgain(producer, random.nextBoolean());
+            }
+        }
+        for (KafkaProducer<byte[], byte[]> producer : producers) end(producer, random.nextBoolean() ? "commit" : "abort");
+    }
+
+    private static void endAndBeginAgain(KafkaProducer<byte[], byte[]> producer, boolean commit) {
+        if (commit) producer.commitTransaction();
+        else producer.abortTransaction();
+        producer.beginTransaction();
     }
 
     private static void send(KafkaProducer<byte[], byte[]> producer, int partition, int count, String value) {

@@ -71,12 +71,13 @@ fn prepare() -> Outcome<PathBuf> {
     })
 }
 
-/// Builds with the profile this program was built with, so that nothing is built twice.
+/// Builds what `cargo test --workspace` needs, ktape among it, with the profile this program was built with: so
+/// nothing is built again when the tests are run.
 fn build_ktape() -> Outcome<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
     let status = Command::new(cargo)
-        .args(["build", "--quiet", "--package", "ktape", "--bin", "ktape", "--manifest-path"])
+        .args(["build", "--quiet", "--workspace", "--tests", "--manifest-path"])
         .arg(manifest)
         .stdin(Stdio::null())
         .status()?;

@@ -1,13 +1,12 @@
 //! What a cluster shows to Kafka's own clients, in a form that two clusters can be compared by.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::error::HarnessError;
 use crate::helpers;
-use crate::tools::{CONSOLE_CONSUMER, GROUPS, Launch, Tools};
+use crate::tools::{CONSOLE_CONSUMER, GROUPS, Launch, ToolOutput, Tools};
 
 /// The console consumer knows no end of a log: it ends when nothing came for so long.
 const QUIET: &str = "6000";
@@ -65,7 +64,7 @@ impl Tools {
         let group = unique_group();
         let alone = ["--group", &group, "--command-property", "enable.auto.commit=false"];
         let args = [&options[..], &mode, &alone].concat();
-        let output = self.start(CONSOLE_CONSUMER, &args, &self.with_helpers()?)?.finish(TIMEOUT)?;
+        let output = self.judge(CONSOLE_CONSUMER, &args)?;
         let mut shown = Shown::new();
         for line in output.stdout.lines() {
             let (partition, record) = parse_record(line).ok_or_else(|| unexpected("the console consumer", line))?;
@@ -79,7 +78,7 @@ impl Tools {
     /// # Errors
     /// The helper failed or printed something unexpected.
     pub fn positions(&self) -> Result<Positions, HarnessError> {
-        let output = self.start("Positions", &[self.bootstrap()], &self.with_helpers()?)?.finish(TIMEOUT)?;
+        let output = self.judge("Positions", &[self.bootstrap()])?;
         output.stdout.lines().map(|line| parse_position(line).ok_or_else(|| unexpected("Positions", line))).collect()
     }
 
@@ -93,9 +92,10 @@ impl Tools {
         Ok(output.stdout.lines().filter_map(parse_described).collect())
     }
 
-    fn with_helpers(&self) -> Result<Launch, HarnessError> {
-        let folder: PathBuf = helpers::compiled(self.jars())?;
-        Ok(Launch { helpers: Some(folder), ..Launch::default() })
+    fn judge(&self, class: &str, args: &[&str]) -> Result<ToolOutput, HarnessError> {
+        let tools = self.with_current_clients()?;
+        let launch = Launch { helpers: Some(helpers::compiled(tools.jars())?), ..Launch::default() };
+        tools.start(class, args, &launch)?.finish(TIMEOUT)
     }
 }
 

@@ -16,8 +16,9 @@ impl Tools {
     /// # Errors
     /// A step failed, or not all were done within seven minutes.
     pub fn load(&self, steps: &[&str]) -> Result<ToolOutput, HarnessError> {
-        let launch = Launch { helpers: Some(helpers::compiled(self.jars())?), ..Launch::default() };
+        let tools = self.with_current_clients()?;
+        let launch = Launch { helpers: Some(helpers::compiled(tools.jars())?), ..Launch::default() };
         let args = [&[self.bootstrap()], steps].concat();
-        self.start("Load", &args, &launch)?.finish(TIMEOUT)
+        tools.start("Load", &args, &launch)?.finish(TIMEOUT)
     }
 }

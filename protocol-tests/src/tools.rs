@@ -7,7 +7,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::error::{HarnessError, io, on};
-use crate::jars::Jars;
+use crate::jars::{DEFAULT_VERSION, Jars};
 use crate::jvm::{Jvm, JvmSpec, tail};
 
 /// `kafka-topics.sh`.
@@ -65,6 +65,17 @@ impl Tools {
     /// Where their cluster is.
     pub fn bootstrap(&self) -> &str {
         &self.bootstrap
+    }
+
+    /// The same with clients of the default version, which our helpers are written for: they speak to older brokers.
+    ///
+    /// # Errors
+    /// Its jars cannot be had.
+    pub fn with_current_clients(&self) -> Result<Self, HarnessError> {
+        if self.jars.version() == DEFAULT_VERSION {
+            return Ok(self.clone());
+        }
+        Ok(Self { jars: Jars::get(DEFAULT_VERSION)?, ..self.clone() })
     }
 
     /// Runs `class` with exactly `args`.

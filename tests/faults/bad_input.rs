@@ -36,9 +36,9 @@ fn address(ports: &Ports) -> String {
 /// Runs what must be refused, and looks whether the repository is as it was.
 #[track_caller]
 fn unchanged(repository: &Repository, work: impl FnOnce() -> Ended) -> Ended {
-    let before = content(&repository.path());
+    let before = content(repository.path());
     let ended = work();
-    assert!(before == content(&repository.path()), "the repository was changed: {ended:?}");
+    assert!(before == content(repository.path()), "the repository was changed: {ended:?}");
     ended
 }
 

@@ -43,7 +43,7 @@ fn a_copy_taken_in_the_middle_of_a_backup_restores_its_last_complete_snapshot() 
             .unwrap();
         let ended = await_a_new_file(&repository.path().join("tmp"), &mut backup);
         thread::sleep(Duration::from_millis(u64::from(number) * 20));
-        copy_tree(rsync, &repository.path(), &copy.path());
+        copy_tree(rsync, repository.path(), copy.path());
         middle += u32::from(!ended && backup.try_wait().unwrap().is_none());
         // The next one begins again, and the last one may end: its copy may have a head without its parts.
         if number < COPIES {

@@ -16,7 +16,7 @@ const TENTHS: [usize; 4] = [0, 3, 6, 9];
 #[test]
 fn a_flipped_byte_in_any_document_is_found() {
     let intact = saved();
-    let names: Vec<String> = content(&intact.path()).into_keys().collect();
+    let names: Vec<String> = content(intact.path()).into_keys().collect();
     for begin in ["snapshots/", "index/", "runs/"] {
         let chosen: Vec<&String> = names.iter().filter(|name| name.starts_with(begin)).collect();
         assert!(!chosen.is_empty(), "no file begins with {begin}: {names:?}");
@@ -106,20 +106,20 @@ fn a_backup_does_not_go_on_from_what_it_cannot_read() {
     let opened = repository::Repository::open(&saved().place()).unwrap();
     // The one part that no backup needs.
     let excluded = opened.latest().unwrap().unwrap().head.excluded.unwrap();
-    let mut names: Vec<String> = content(&saved().path()).into_keys().collect();
+    let mut names: Vec<String> = content(saved().path()).into_keys().collect();
     names.retain(|name| name.starts_with("snapshots/") || name.starts_with("index/"));
     assert!(names.len() >= 4, "{names:?}");
     for name in names {
         let repository = saved().copied();
         let file = repository.path().join(&name);
         flip(&file, fs::metadata(&file).unwrap().len() as usize / 2);
-        let before = content(&repository.path());
+        let before = content(repository.path());
         let ended = repository.backup(cluster().bootstrap(), &SELECTION);
         if name.contains(&excluded) {
             ended.exits(0);
             continue;
         }
-        assert!(before == content(&repository.path()), "{name}: the repository was changed");
+        assert!(before == content(repository.path()), "{name}: the repository was changed");
         ended.exits(4).says(&[&name]).hints(&["ktape verify"]);
     }
 }
@@ -130,7 +130,7 @@ fn what_a_killed_run_left_is_taken_over_unless_it_is_damaged() {
         let repository = saved().copied();
         // As after a kill just before the commit.
         fs::remove_file(repository.path().join("snapshots/0000000001.json")).unwrap();
-        let names: Vec<String> = content(&repository.path()).into_keys().collect();
+        let names: Vec<String> = content(repository.path()).into_keys().collect();
         let seals = names.iter().find(|name| name.starts_with("runs/")).unwrap();
         if damaged {
             flip(&repository.path().join(seals), 100);

@@ -108,7 +108,9 @@ impl Ended {
 fn saved() -> &'static Repository {
     static SAVED: OnceLock<Repository> = OnceLock::new();
     SAVED.get_or_init(|| {
-        let repository = Repository::init();
+        // What is static is never dropped; the cluster's folder goes when this process ends.
+        let repository = Repository { path: cluster().folder().join("repository"), _folder: None };
+        run(&["init", "--repository", &repository.place()]).exits(0);
         repository.backup(cluster().bootstrap(), &SELECTION).exits(0);
         repository
     })
@@ -120,7 +122,8 @@ const SELECTION: [&str; 10] =
 
 /// A repository of its own, in a folder of its own.
 struct Repository {
-    folder: tempfile::TempDir,
+    path: PathBuf,
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl Repository {
@@ -130,24 +133,25 @@ impl Repository {
         repository
     }
 
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("repository")
+    fn path(&self) -> &Path {
+        &self.path
     }
 
     fn place(&self) -> String {
-        self.path().display().to_string()
+        self.path.display().to_string()
     }
 
     /// A place for one.
     fn nothing() -> Self {
-        Self { folder: tempfile::TempDir::with_prefix("ktape-faults-").unwrap() }
+        let folder = tempfile::TempDir::with_prefix("ktape-faults-").unwrap();
+        Self { path: folder.path().join("repository"), _folder: Some(folder) }
     }
 
     /// The same in a folder of its own.
     fn copied(&self) -> Self {
         let copy = Self::nothing();
-        for (name, bytes) in content(&self.path()) {
-            let file = copy.path().join(name);
+        for (name, bytes) in content(&self.path) {
+            let file = copy.path.join(name);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, bytes).unwrap();
         }

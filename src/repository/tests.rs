@@ -78,10 +78,11 @@ fn snapshots_are_numbered_from_one_and_name_their_parents() {
 fn two_that_commit_at_once_get_two_numbers() {
     let store = MemoryStore::new();
     let repository = testing::repository(store.clone());
+    // No two runs have the same id: heads that are equal to the byte are one commit, tried twice.
     let commits: Vec<_> = (0..8)
-        .map(|_| {
-            let repository = repository.clone();
-            std::thread::spawn(move || repository.commit(testing::head("r")).unwrap().head.sequence)
+        .map(|number| {
+            let (repository, head) = (repository.clone(), testing::head(&format!("run-{number}")));
+            std::thread::spawn(move || repository.commit(head).unwrap().head.sequence)
         })
         .collect();
     let mut numbers: Vec<u64> = commits.into_iter().map(|thread| thread.join().unwrap()).collect();

@@ -214,6 +214,7 @@ fn note_events(at: &TopicPartition, continuation: &Continuation, outcome: &mut O
         Some(Broken::TombstonesMayBeGone) => {
             "compacted, and tombstones written since the last snapshot may already be gone"
         }
+        Some(Broken::SegmentMissing) => "the newest segment of the last snapshot is missing or not whole",
         None => "",
     };
     if !reason.is_empty() {

@@ -73,7 +73,9 @@ impl History {
             for partition in topic.partitions {
                 let key = (topic.name.clone(), topic.id, partition.partition);
                 let last = repository.last_seal(&partition.segments)?;
-                self.stored.insert(key, stored(partition, last, head.fences_taken));
+                let damaged = is_damaged(repository, last.as_ref())?;
+                let stored = Stored { damaged, last, ..stored(partition, head.fences_taken) };
+                self.stored.insert(key, stored);
             }
             self.configs.insert(topic.name, topic.effective);
         }
@@ -123,16 +125,25 @@ fn find_parent(
     Ok(newest.map(|(parent, head)| (parent, head, runs)))
 }
 
-fn stored(partition: PartitionState, last: Option<Seal>, fences_taken: Timestamp) -> Stored {
+/// Looks whether the newest segment of a partition is there. The older ones are for `verify` to look at: a run must
+/// not cost more with every snapshot.
+fn is_damaged(repository: &Repository, last: Option<&Seal>) -> Result<bool, BackupError> {
+    match last.map(|seal| repository.check_size(seal)) {
+        None | Some(Ok(())) => Ok(false),
+        Some(Err(error)) if error.is_damage() => Ok(true),
+        Some(Err(error)) => Err(error.into()),
+    }
+}
+
+fn stored(partition: PartitionState, fences_taken: Timestamp) -> Stored {
     Stored {
         lineage: partition.lineage,
         first: partition.first,
         next: partition.next,
         fenced: Some(partition.fenced.unwrap_or(fences_taken)),
         segments: partition.segments,
-        last,
         missing: partition.missing,
-        taken_over: Vec::new(),
+        ..Stored::default()
     }
 }
 

@@ -1,7 +1,8 @@
 //! Where a partition's backup goes on: what the last snapshot and killed runs left, and whether it still holds.
 //!
 //! A lineage is one unbroken history. It is left, and the partition read again from its log start, when the stored
-//! end is not part of the log any more (truncation), or when a compacted log may have lost tombstones meanwhile.
+//! end is not part of the log any more (truncation), when a compacted log may have lost tombstones meanwhile, or when
+//! the newest segment is missing from the repository.
 
 use crate::model::{OffsetRange, Timestamp};
 use crate::repository::format::{MissingRange, OpenTransaction, Seal, SegmentList};
@@ -24,6 +25,8 @@ pub struct Stored {
     pub missing: Vec<MissingRange>,
     /// The newest of those segments.
     pub last: Option<Seal>,
+    /// The newest segment is not there any more, or not whole: nothing may build on it.
+    pub damaged: bool,
     /// Seals taken over from killed runs, ascending.
     pub taken_over: Vec<Seal>,
 }
@@ -124,12 +127,17 @@ pub enum Broken {
     Truncated,
     /// Tombstones written after the last fence may have come and gone.
     TombstonesMayBeGone,
+    /// The newest segment is not in the repository any more, or not whole.
+    SegmentMissing,
 }
 
 impl Continuation {
     /// Decides from the two sides. Without anything stored, lineage 0 begins at the log start.
     pub fn new(stored: Option<Stored>, now: Now) -> Self {
         let Some(stored) = stored else { return Self::begin(0, None, now.log_start) };
+        if stored.damaged {
+            return Self::begin(stored.lineage + 1, Some(Broken::SegmentMissing), now.log_start);
+        }
         if stored.next > now.fence.max(now.log_start) {
             return Self::begin(stored.lineage + 1, Some(Broken::Truncated), now.log_start);
         }
@@ -265,6 +273,13 @@ mod tests {
         let cut = Continuation::new(Some(stored(50)), now(0, 30));
         assert_eq!((cut.lineage, cut.next, cut.broken), (1, 0, Some(Broken::Truncated)));
         assert!(cut.segments.tail.is_empty());
+    }
+
+    #[test]
+    fn nothing_builds_on_a_segment_that_is_gone() {
+        let again = Continuation::new(Some(Stored { damaged: true, ..stored(50) }), now(10, 90));
+        assert_eq!((again.lineage, again.next, again.broken), (1, 10, Some(Broken::SegmentMissing)));
+        assert!(again.segments.tail.is_empty());
     }
 
     #[test]

@@ -121,6 +121,11 @@ fn is_authorization(code: ErrorCode) -> bool {
 pub fn backup(error: &BackupError) -> Advice {
     match error {
         BackupError::Cluster(error) => cluster(error),
+        BackupError::Repository(error) if error.is_damage() => say(
+            ExitCode::Damaged,
+            "`ktape verify` lists all that is damaged; take the file from a copy, or move the newest of snapshots/ away: the next \
+             backup goes on from the snapshot before, and fetches nothing that is still there",
+        ),
         BackupError::Repository(error) => repository(error),
         BackupError::Pattern(_) => say(ExitCode::Usage, PATTERN),
         BackupError::NothingMatches { .. } => say(

@@ -89,7 +89,8 @@ impl Repository {
         Ok(())
     }
 
-    fn check_size(&self, seal: &Seal) -> Result<(), RepositoryError> {
+    /// Whether a segment is there in its full size. The error names it.
+    pub fn check_size(&self, seal: &Seal) -> Result<(), RepositoryError> {
         let info = self.store().info(&Key::new(seal.object.as_str())?)?;
         let found = info.ok_or_else(|| RepositoryError::Missing { object: seal.object.clone() })?.size;
         let expected = seal.start.saturating_add(seal.length);

@@ -8,7 +8,7 @@ use ktape::repository;
 use ktape::repository::format::Seal;
 use serde_json::Value;
 
-use super::{Ended, Repository, SELECTION, cluster, content, saved};
+use super::{Ended, Repository, SELECTION, cluster, content, run, saved};
 
 /// Where a file is hit, in tenths of its length.
 const TENTHS: [usize; 4] = [0, 3, 6, 9];
@@ -99,6 +99,22 @@ fn a_segment_that_is_gone_or_cut_is_found_and_the_rest_restores() {
     repository.restore(bootstrap, &rest).exits(0);
     fs::write(&file, &bytes).unwrap();
     repository.verify().exits(0);
+}
+
+#[test]
+fn a_backup_reads_a_partition_again_whose_newest_segment_is_gone() {
+    let repository = saved().copied();
+    let newest = seals(&repository, "orders").pop().unwrap();
+    fs::remove_file(repository.path().join(&newest.object)).unwrap();
+    let report = repository.backup(cluster().bootstrap(), &[&SELECTION[..], &["--json"]].concat()).exits(0).report();
+    let again = report["new_lineages"].as_array().unwrap();
+    assert_eq!(again.len(), 1, "{report}");
+    assert_eq!(again[0]["subject"], partition(&newest).to_string());
+    assert!(report["fetched_bytes"].as_u64().unwrap() >= newest.size, "{report}");
+    let place = repository.place();
+    run(&["verify", "--json", "--repository", &place, "--snapshot", "latest"]).exits(0);
+    let before = findings(&run(&["verify", "--json", "--repository", &place, "--snapshot", "1"]).exits(4));
+    assert_eq!(before[0]["object"], newest.object.as_str());
 }
 
 #[test]

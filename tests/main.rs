@@ -14,6 +14,7 @@ mod faults;
 mod golden;
 mod kafka;
 mod layering;
+mod not_run;
 mod sources;
 mod static_binary;
 mod store_contract;

@@ -2,12 +2,13 @@
 //! `KTAPE_STATIC_BINARY` names the binary (as `.ci/run chroot` does) and the tests run as root.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use protocol_tests::ClusterSpec;
 use protocol_tests::judge::Isolation;
+
+use crate::not_run::not_run;
 
 #[test]
 fn static_binary_backs_up_and_restores_from_an_empty_root() {
@@ -33,18 +34,16 @@ fn static_binary_backs_up_and_restores_from_an_empty_root() {
     assert_eq!(contents(&before), contents(&after));
 }
 
-/// The binary, or nothing with a line that says why.
+/// The binary, or nothing with a line that says what is needed.
 fn binary() -> Option<PathBuf> {
-    let reason = match std::env::var_os("KTAPE_STATIC_BINARY") {
-        None => "KTAPE_STATIC_BINARY names no binary",
+    let needs = match std::env::var_os("KTAPE_STATIC_BINARY") {
+        None => "KTAPE_STATIC_BINARY to name the binary, as `.ci/run chroot` does",
         Some(_) if fs::metadata("/proc/self").is_ok_and(|me| std::os::unix::fs::MetadataExt::uid(&me) != 0) => {
-            "chroot needs root"
+            "root, for chroot"
         }
         Some(binary) => return Some(PathBuf::from(binary)),
     };
-    // Not through the macros, whose output the test runner keeps to itself.
-    let line = format!("skipped: the static binary in an empty root: {reason}\n");
-    std::io::stderr().write_all(line.as_bytes()).unwrap();
+    not_run("the static binary in an empty root folder", needs);
     None
 }
 

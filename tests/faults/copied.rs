@@ -11,7 +11,8 @@ use protocol_tests::judge::{Isolation, Shown, contents};
 use protocol_tests::tools::{PERF_PRODUCER, TIMEOUT};
 use serde_json::Value;
 
-use super::{Repository, cluster, ktape, not_run, run};
+use super::{Repository, cluster, ktape, run};
+use crate::not_run::not_run;
 
 /// Copies taken while backups run.
 const COPIES: u32 = 6;

@@ -3,7 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use super::{Ended, SELECTION, cluster, ktape, not_run};
+use super::{Ended, SELECTION, cluster, ktape};
+use crate::not_run::not_run;
 
 /// A file system of its own in a mount namespace of its own: it goes away with the process that holds it, and needs no
 /// right on the rest of the machine.

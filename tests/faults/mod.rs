@@ -32,13 +32,6 @@ fn cluster() -> &'static Cluster {
     })
 }
 
-/// Says that something could not run here, even where the output of tests is captured.
-fn not_run(what: &str, needs: &str) {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed) + 1;
-    let _ = writeln!(io::stderr(), "not run: {what} (needs {needs}); {count} not run so far");
-}
-
 /// The binary, without the variables of whoever runs the tests.
 fn ktape() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ktape"));

@@ -74,7 +74,7 @@ impl History {
                 let key = (topic.name.clone(), topic.id, partition.partition);
                 let last = repository.last_seal(&partition.segments)?;
                 let damaged = is_damaged(repository, last.as_ref())?;
-                let stored = Stored { damaged, last, ..stored(partition, head.fences_taken) };
+                let stored = Stored { last, damaged, ..stored(partition, head.fences_taken) };
                 self.stored.insert(key, stored);
             }
             self.configs.insert(topic.name, topic.effective);

@@ -163,7 +163,7 @@ fn what_a_killed_run_left_is_taken_over_unless_it_is_damaged() {
 
 /// The one finding of a full and of a fast verification.
 fn both_ways(repository: &Repository) -> [Value; 2] {
-    let fast = super::run(&["verify", "--fast", "--json", "--repository", &repository.place()]);
+    let fast = run(&["verify", "--fast", "--json", "--repository", &repository.place()]);
     [repository.verify(), fast].map(|ended| {
         let mut found = findings(&ended.exits(4));
         found.retain(|finding| finding["kind"] != "digest" && finding["kind"] != "batch");

@@ -11,11 +11,9 @@ mod kill;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use protocol_tests::{Cluster, ClusterSpec};
 use serde_json::Value;

@@ -60,6 +60,7 @@ pub(super) async fn execute(
     for topic in &restored {
         admitted.add(&topic.admitted);
     }
+    incomplete.extend(restored.iter().flat_map(without_outcome));
     let mut notes = std::mem::take(&mut plan.notes);
     notes.retain(|note| !incomplete.contains(note));
     notes.extend(what_next(&plan));
@@ -255,6 +256,19 @@ fn report_topics(plan: &RestorePlan, topics: &TopicsDocument, restored: &[Restor
         created: target.created,
         partitions: topic.partitions.len(),
         admitted: admitted.remove(&topic.state.name).unwrap_or_default(),
+    })
+    .collect()
+}
+
+/// Data that is not restored because its transactions have no outcome in the snapshot: a loss, unlike aborted data.
+fn without_outcome(topic: &RestoredTopic) -> Vec<String> {
+    let losses = [
+        (topic.admitted.dropped_lost, "whose outcome lies in offsets that were never backed up"),
+        (topic.admitted.dropped_open, "that were still open where the snapshot's data ends"),
+    ];
+    let told = losses.into_iter().filter(|(batches, _)| *batches > 0);
+    told.map(|(batches, why)| {
+        format!("topic {}: {batches} batches of transactions {why} are not restored", topic.target)
     })
     .collect()
 }

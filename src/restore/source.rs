@@ -12,7 +12,7 @@ use crate::batch::{
 use crate::cluster::ProducerIdentity;
 use crate::model::{OffsetRange, TopicPartition};
 use crate::repository::format::SegmentList;
-use crate::repository::{AbortedIndex, OwnedBatch, Repository};
+use crate::repository::{AbortedIndex, OwnedBatch, Repository, Uncommitted};
 
 /// One batch that is ready to be sent.
 #[derive(Debug, Clone)]
@@ -51,6 +51,10 @@ pub struct Admitted {
     pub dropped_empty: u64,
     /// Batches of transactions that were aborted.
     pub dropped_aborted: u64,
+    /// Batches of transactions that were still open where the snapshot's data ends.
+    pub dropped_open: u64,
+    /// Batches of transactions whose marker lay in offsets that were never read: nobody can tell their outcome.
+    pub dropped_lost: u64,
     /// Batches below the log start or beyond the end of the snapshot.
     pub dropped_out_of_range: u64,
 }
@@ -64,14 +68,20 @@ impl Admitted {
         self.dropped_control += other.dropped_control;
         self.dropped_empty += other.dropped_empty;
         self.dropped_aborted += other.dropped_aborted;
+        self.dropped_open += other.dropped_open;
+        self.dropped_lost += other.dropped_lost;
         self.dropped_out_of_range += other.dropped_out_of_range;
     }
 
-    fn count_dropped(&mut self, reason: DropReason) {
+    fn count_dropped(&mut self, reason: DropReason, uncommitted: Option<Uncommitted>) {
         *match reason {
             DropReason::Control => &mut self.dropped_control,
             DropReason::Empty => &mut self.dropped_empty,
-            DropReason::Aborted => &mut self.dropped_aborted,
+            DropReason::Aborted => match uncommitted {
+                Some(Uncommitted::Open) => &mut self.dropped_open,
+                Some(Uncommitted::Lost) => &mut self.dropped_lost,
+                _ => &mut self.dropped_aborted,
+            },
             DropReason::OutOfRange => &mut self.dropped_out_of_range,
         } += 1;
     }
@@ -153,12 +163,13 @@ impl Reading<'_> {
     /// Admits one batch; what gets a new checksum is checked first. False if the sink wants no more.
     fn take(&mut self, owned: &OwnedBatch, batch: &Batch<'_>) -> Result<bool, crate::batch::BatchError> {
         let header = batch.modern()?;
-        let aborted = header.attributes.transactional() && self.aborted.covers(header.producer_id, header.base_offset);
+        let uncommitted = self.aborted.uncommitted(header);
+        let aborted = uncommitted.is_some();
         let context = AdmissionContext { aborted, keep: self.source.keep, target_codecs: self.source.target_codecs };
         let size = owned.bytes.len() as u64;
         match admit(header, &context)? {
             Admission::Dropped(reason) => {
-                self.admitted.count_dropped(reason);
+                self.admitted.count_dropped(reason, uncommitted);
                 self.skipped_bytes += size;
                 Ok(true)
             }
@@ -223,5 +234,54 @@ impl Reading<'_> {
             self.sink.piece(last)?;
         }
         Ok(self.admitted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TopicName;
+    use crate::repository::testing::{self, batch, marker, transactional};
+    use crate::store::MemoryStore;
+
+    #[derive(Default)]
+    struct Taken(Vec<i64>);
+
+    impl Sink for Taken {
+        fn batch(&mut self, batch: Prepared) -> bool {
+            self.0.push(batch.source_base);
+            true
+        }
+
+        fn passed(&mut self, _piece: Piece) {}
+
+        fn piece(&mut self, _piece: Piece) -> Result<(), RestoreError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn data_without_an_outcome_is_not_restored_and_not_called_aborted() {
+        let repository = testing::repository(MemoryStore::new());
+        let run = repository.begin_run(testing::CLUSTER).unwrap();
+        let begin = || testing::start("orders", 0, &run, None);
+        // Producer 7 is aborted, 8 commits, 9 ends in offsets that were never read, 5 is open at the end.
+        let before = [transactional(0, 1, 7), transactional(1, 1, 8), transactional(2, 1, 9), marker(3, 7, false)];
+        let before = [&before[..], &[marker(4, 8, true)]].concat();
+        let after = [batch(20, 1), transactional(21, 2, 5)];
+        let seals = [&before[..], &after[..]].map(|batches| testing::segment(&repository, &run, begin(), batches));
+        let source = Source {
+            at: TopicPartition::new(TopicName::new("orders").unwrap(), 0),
+            segments: SegmentList { parts: Vec::new(), tail: seals.to_vec() },
+            keep: OffsetRange { base: 0, next: 23 },
+            producer: ProducerIdentity { producer_id: 1, producer_epoch: 0 },
+            target_codecs: CodecSet::ALL,
+            target_base: 0,
+        };
+        let mut taken = Taken::default();
+        let admitted = source.read(&repository, &mut taken).unwrap();
+        assert_eq!(taken.0, [1, 20]);
+        assert_eq!((admitted.dropped_aborted, admitted.dropped_lost, admitted.dropped_open), (1, 1, 1));
+        assert_eq!((admitted.records, admitted.dropped_control), (2, 2));
     }
 }

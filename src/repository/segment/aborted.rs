@@ -83,11 +83,6 @@ impl AbortedIndex {
         if data { self.find(header.producer_id, header.base_offset) } else { None }
     }
 
-    /// Whether a transactional data batch with this base offset was aborted, or has no outcome.
-    pub fn covers(&self, producer_id: i64, base_offset: i64) -> bool {
-        self.find(producer_id, base_offset).is_some()
-    }
-
     fn find(&self, producer_id: i64, base_offset: i64) -> Option<Uncommitted> {
         let spans = self.spans.get(&producer_id)?;
         let after = spans.partition_point(|span| span.first <= base_offset);
@@ -184,7 +179,7 @@ mod tests {
         for (producer, base, expected) in
             [(7, 9, false), (7, 10, true), (7, 19, true), (7, 21, false), (7, 30, true), (7, 99, true), (8, 15, false)]
         {
-            assert_eq!(index.covers(producer, base), expected, "{producer} {base}");
+            assert_eq!(index.find(producer, base).is_some(), expected, "{producer} {base}");
         }
     }
 }

@@ -2,12 +2,14 @@
 
 mod failure;
 mod group;
+mod offset_map;
 mod selection;
 mod time;
 mod topic;
 
 pub use failure::{Classify, ErrorClass, describe};
 pub use group::{CommittedOffset, GroupId, GroupType};
+pub use offset_map::{MapPiece, Positions};
 pub use selection::{InvalidPattern, Patterns, Selection};
 pub use time::Timestamp;
 pub use topic::{InvalidTopicId, InvalidTopicName, OffsetRange, TopicId, TopicName, TopicPartition};

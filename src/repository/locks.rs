@@ -8,7 +8,7 @@ use super::Repository;
 use super::error::RepositoryError;
 use super::layout;
 use crate::model::Timestamp;
-use crate::store::{LockGuard, LockOutcome};
+use crate::store::{LockGuard, LockOutcome, Store};
 
 /// Who holds a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,18 +36,28 @@ pub struct Lock {
 impl Repository {
     /// Takes the lock for a purpose and whatever makes two such works the same, usually the selection.
     pub fn lock<T: Serialize>(&self, purpose: &str, what: &T) -> Result<Lock, RepositoryError> {
-        let failed = |source| RepositoryError::Encode { object: layout::LOCKS.to_owned(), source };
-        let digest = blake3::hash(&serde_json::to_vec(what).map_err(failed)?).to_hex();
-        let key = layout::lock(purpose, digest.as_str())?;
-        let owner = LockOwner { host: self.host().to_owned(), pid: std::process::id(), since: Timestamp::now() };
-        match self.store().lock(&key, &serde_json::to_vec(&owner).map_err(failed)?)? {
-            LockOutcome::Held(guard) => Ok(Lock { _guard: guard }),
-            LockOutcome::Taken(note) => {
-                // Caught between taking the lock and noting who did.
-                let unknown = || LockOwner { host: "an unnamed host".to_owned(), pid: 0, since: Timestamp::now() };
-                let owner = serde_json::from_slice(&note).unwrap_or_else(|_| unknown());
-                Err(RepositoryError::Locked { purpose: purpose.to_owned(), owner })
-            }
+        take(self.store(), self.host(), purpose, what)
+    }
+}
+
+/// Takes a lock in any store.
+pub(super) fn take<T: Serialize>(
+    store: &dyn Store,
+    host: &str,
+    purpose: &str,
+    what: &T,
+) -> Result<Lock, RepositoryError> {
+    let failed = |source| RepositoryError::Encode { object: layout::LOCKS.to_owned(), source };
+    let digest = blake3::hash(&serde_json::to_vec(what).map_err(failed)?).to_hex();
+    let key = layout::lock(purpose, digest.as_str())?;
+    let owner = LockOwner { host: host.to_owned(), pid: std::process::id(), since: Timestamp::now() };
+    match store.lock(&key, &serde_json::to_vec(&owner).map_err(failed)?)? {
+        LockOutcome::Held(guard) => Ok(Lock { _guard: guard }),
+        LockOutcome::Taken(note) => {
+            // Caught between taking the lock and noting who did.
+            let unknown = || LockOwner { host: "an unnamed host".to_owned(), pid: 0, since: Timestamp::now() };
+            let owner = serde_json::from_slice(&note).unwrap_or_else(|_| unknown());
+            Err(RepositoryError::Locked { purpose: purpose.to_owned(), owner })
         }
     }
 }

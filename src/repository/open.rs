@@ -100,6 +100,11 @@ impl Repository {
         self.inner.store.as_ref()
     }
 
+    /// The same, to be kept beside the repository.
+    pub(super) fn shared_store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.inner.store)
+    }
+
     /// Name of this host, as seals and locks record it.
     pub(super) fn host(&self) -> &str {
         &self.inner.host

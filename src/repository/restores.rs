@@ -1,87 +1,310 @@
-//! What a restore writes down, in `restores/<key>/<restore id>/`.
+//! Where restores write down what they do: `restores/<key>/<restore id>/` of the repository, or of a folder elsewhere
+//! when the repository is read-only. Both are laid out alike.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use super::document;
-use super::error::RepositoryError;
-use super::layout;
+use super::error::{Damage, RepositoryError};
+use super::format::{RestoreDone, RestoreKey, RestorePlanDocument, RestoreReleased, RestoreTopics};
+use super::locks::{self, Lock};
+use super::offset_map::{MapReader, MapWriter};
 use super::open::Repository;
-use crate::model::TopicName;
-use crate::store::{Key, ObjectWriter};
+use super::{document, layout};
+use crate::model::{Timestamp, TopicName};
+use crate::store::{Key, LocalStore, Store, StoreError, random_hex};
 
-/// Bytes of text that are gathered before they are written.
-const TEXT_BUFFER: usize = 64 << 10;
+const PLAN: &str = "plan.json";
+const DONE: &str = "done.json";
+const RELEASED: &str = "released.json";
+/// Name of a topics document before its number.
+const TOPICS: &str = "topics-";
 
-/// The folder of one restore.
-#[derive(Debug)]
-pub struct RestoreFolder {
-    repository: Repository,
-    folder: Key,
+/// All restores that are written down in one place. Clones are the same place.
+#[derive(Clone)]
+pub struct RestoreStates {
+    store: Arc<dyn Store>,
 }
 
-impl Repository {
-    /// Makes the folder of a new restore. `what` says what is restored and to where: restores of the same have the
-    /// same key, and each has its own id below it.
-    pub fn begin_restore<T: Serialize>(&self, what: &T) -> Result<RestoreFolder, RepositoryError> {
-        let text = serde_json::to_vec(what)
-            .map_err(|source| RepositoryError::Encode { object: "the key of a restore".to_owned(), source })?;
-        let key = blake3::hash(&text).to_hex();
-        let id = self.new_run_id()?;
-        Ok(RestoreFolder { repository: self.clone(), folder: layout::restore(key.get(..16).unwrap_or(&key), &id)? })
+impl fmt::Debug for RestoreStates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RestoreStates").field(&self.store.describe()).finish()
     }
 }
 
+impl Repository {
+    /// The restores that are written down in the repository itself.
+    pub fn restore_states(&self) -> RestoreStates {
+        RestoreStates { store: self.shared_store() }
+    }
+}
+
+impl RestoreStates {
+    /// Those of a folder elsewhere, which need not exist yet.
+    pub fn in_folder(folder: &Path) -> Self {
+        Self { store: Arc::new(LocalStore::new(folder)) }
+    }
+
+    /// Where a person finds them.
+    pub fn location(&self) -> String {
+        self.store.describe()
+    }
+
+    /// Makes the folder of a new restore.
+    pub fn begin(&self, key: &RestoreKey) -> Result<RestoreFolder, RepositoryError> {
+        let failed = |source| StoreError::new("name", None, self.store.describe(), source);
+        // Milliseconds since 1970 in 13 digits: ids sort by time until the year 2286.
+        let id = format!("{:013}-{}", Timestamp::now().0.max(0), random_hex(8).map_err(failed)?);
+        Ok(RestoreFolder { store: Arc::clone(&self.store), folder: layout::restore(&digest(key)?, &id)? })
+    }
+
+    /// Restores with this key, oldest first. A folder without a plan is none: its restore was killed before it began.
+    pub fn of(&self, key: &RestoreKey) -> Result<Vec<RestoreFolder>, RepositoryError> {
+        self.below(&digest(key)?)
+    }
+
+    /// All restores, oldest first.
+    pub fn all(&self) -> Result<Vec<RestoreFolder>, RepositoryError> {
+        let mut folders = Vec::new();
+        for key in self.store.children(Some(&layout::folder(layout::RESTORES)?))? {
+            folders.extend(self.below(&key)?);
+        }
+        folders.sort_by(|a, b| a.id().cmp(b.id()));
+        Ok(folders)
+    }
+
+    fn below(&self, key: &str) -> Result<Vec<RestoreFolder>, RepositoryError> {
+        let mut folders = Vec::new();
+        for id in self.store.children(Some(&layout::folder(layout::RESTORES)?.join(key)?))? {
+            let folder = RestoreFolder { store: Arc::clone(&self.store), folder: layout::restore(key, &id)? };
+            if self.store.info(&folder.folder.join(PLAN)?)?.is_some() {
+                folders.push(folder);
+            }
+        }
+        Ok(folders)
+    }
+
+    /// Takes the lock of a restore, here, so that the repository may be read-only.
+    pub fn lock(&self, key: &RestoreKey) -> Result<Lock, RepositoryError> {
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        locks::take(self.store.as_ref(), &host, "restore", key)
+    }
+}
+
+fn digest(key: &RestoreKey) -> Result<String, RepositoryError> {
+    let failed = |source| RepositoryError::Encode { object: "the key of a restore".to_owned(), source };
+    let hex = blake3::hash(&serde_json::to_vec(key).map_err(failed)?).to_hex();
+    Ok(hex.chars().take(16).collect())
+}
+
+/// The folder of one restore.
+#[derive(Debug, Clone)]
+pub struct RestoreFolder {
+    store: Arc<dyn Store>,
+    folder: Key,
+}
+
 impl RestoreFolder {
-    /// Its key: the path within the repository.
+    /// Its path below the repository or the folder of states.
     pub fn path(&self) -> &str {
         self.folder.as_str()
+    }
+
+    /// The restore's id: the last part of the path. Ids sort by the time they were made.
+    pub fn id(&self) -> &str {
+        self.folder.name()
     }
 
     /// Writes a document that must not be there yet.
     pub fn put<T: Serialize>(&self, name: &str, document: &T) -> Result<(), RepositoryError> {
         let key = self.folder.join(name)?;
         let (bytes, _) = document::encode(key.as_str(), document)?;
+        self.store.put_if_absent(&key, &bytes)?;
         tracing::debug!(phase = "restore-state", object = %key, "restore state written");
-        Ok(self.repository.store().put_if_absent(&key, &bytes)?)
+        Ok(())
     }
 
-    /// Begins the offset map of a partition.
-    pub fn map(&self, topic: &TopicName, partition: i32) -> Result<TextObject, RepositoryError> {
+    /// Reads a document; `None` if it is not there.
+    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, RepositoryError> {
+        let key = self.folder.join(name)?;
+        match document::read(self.store.as_ref(), &key) {
+            Err(RepositoryError::Missing { .. }) => Ok(None),
+            bytes => Ok(Some(document::decode(key.as_str(), &bytes?)?.0)),
+        }
+    }
+
+    /// Names of what is in the folder, ascending.
+    pub fn names(&self) -> Result<Vec<String>, RepositoryError> {
+        Ok(self.store.children(Some(&self.folder))?)
+    }
+
+    /// Its plan.
+    pub fn plan(&self) -> Result<RestorePlanDocument, RepositoryError> {
+        self.get(PLAN)?.ok_or_else(|| RepositoryError::Missing { object: format!("{}/{PLAN}", self.folder) })
+    }
+
+    /// Writes its plan.
+    pub fn begin(&self, plan: &RestorePlanDocument) -> Result<(), RepositoryError> {
+        self.put(PLAN, plan)
+    }
+
+    /// Its topics as they are now; `None` before all of them exist.
+    pub fn topics(&self) -> Result<Option<RestoreTopics>, RepositoryError> {
+        match self.topics_number()? {
+            0 => Ok(None),
+            number => self.get(&topics_name(number)),
+        }
+    }
+
+    /// Writes its topics, over those of before if there are any.
+    pub fn put_topics(&self, topics: &RestoreTopics) -> Result<(), RepositoryError> {
+        self.put(&topics_name(self.topics_number()? + 1), topics)
+    }
+
+    fn topics_number(&self) -> Result<u32, RepositoryError> {
+        let number = |name: &str| name.strip_prefix(TOPICS)?.strip_suffix(".json")?.parse().ok();
+        Ok(self.names()?.iter().filter_map(|name| number(name)).max().unwrap_or(0))
+    }
+
+    /// How it ended; `None` if it did not.
+    pub fn done(&self) -> Result<Option<RestoreDone>, RepositoryError> {
+        self.get(DONE)
+    }
+
+    /// Writes how it ended.
+    pub fn finish(&self, done: &RestoreDone) -> Result<(), RepositoryError> {
+        self.put(DONE, done)
+    }
+
+    /// When its held settings were put back; `None` if they were not.
+    pub fn released(&self) -> Result<Option<RestoreReleased>, RepositoryError> {
+        self.get(RELEASED)
+    }
+
+    /// Writes that its held settings were put back.
+    pub fn release(&self, released: &RestoreReleased) -> Result<(), RepositoryError> {
+        self.put(RELEASED, released)
+    }
+
+    /// Begins the offset map of a partition of the source.
+    pub fn map_writer(&self, topic: &TopicName, partition: i32) -> Result<MapWriter, RepositoryError> {
+        let (folder, key) = self.map_key(topic, partition)?;
+        Ok(MapWriter::new(self.store.create(&folder)?, key))
+    }
+
+    /// The offset map of a partition of the source; `None` if it was not read to its end.
+    pub fn map(&self, topic: &TopicName, partition: i32) -> Result<Option<MapReader>, RepositoryError> {
+        let (_, key) = self.map_key(topic, partition)?;
+        match self.store.info(&key)? {
+            None => Ok(None),
+            Some(_) => Ok(Some(MapReader::new(self.store.read(&key, 0)?, key.to_string()))),
+        }
+    }
+
+    fn map_key(&self, topic: &TopicName, partition: i32) -> Result<(Key, Key), RepositoryError> {
         let folder = self.folder.join("maps")?.join(topic.as_str())?;
         let key = folder.join(&format!("{partition}.jsonl"))?;
-        let object = self.repository.store().create(&folder)?;
-        Ok(TextObject { object, key, buffer: Vec::with_capacity(TEXT_BUFFER) })
+        Ok((folder, key))
     }
 }
 
-/// An object of lines on its way in. Dropped without [`TextObject::publish`], nothing of it remains.
-#[derive(Debug)]
-pub struct TextObject {
-    object: Box<dyn ObjectWriter>,
-    key: Key,
-    buffer: Vec<u8>,
+fn topics_name(number: u32) -> String {
+    format!("{TOPICS}{number}.json")
 }
 
-impl TextObject {
-    /// Appends a line.
-    pub fn line(&mut self, text: &str) -> Result<(), RepositoryError> {
-        self.buffer.extend_from_slice(text.as_bytes());
-        self.buffer.push(b'\n');
-        if self.buffer.len() < TEXT_BUFFER {
-            return Ok(());
+/// For readers of maps: what is wrong with a line.
+pub(super) fn damaged_line(object: &str, line: u64, what: &str) -> RepositoryError {
+    RepositoryError::damaged(object, Damage::Json(format!("line {line}: {what}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{OffsetRange, Selection, TopicId};
+    use crate::repository::format::{RestoreCut, TargetPartition, TargetTopic};
+
+    fn key(snapshot_id: &str) -> RestoreKey {
+        RestoreKey {
+            target_cluster_id: "cluster-b".to_owned(),
+            snapshot_id: snapshot_id.to_owned(),
+            selection: Selection::default(),
+            renames: Vec::new(),
+            cut: RestoreCut::default(),
+            preserve_offsets: false,
+            group_prefix: None,
         }
-        self.flush()
     }
 
-    /// Syncs it and gives it its name.
-    pub fn publish(mut self) -> Result<(), RepositoryError> {
-        self.flush()?;
-        Ok(self.object.publish(&self.key)?)
+    fn plan(snapshot_id: &str) -> RestorePlanDocument {
+        RestorePlanDocument {
+            key: key(snapshot_id),
+            snapshot: 1,
+            source_cluster_id: "cluster-a".to_owned(),
+            started: Timestamp(1),
+            producer_id: 5,
+            producer_epoch: 0,
+            filler_producer_id: -1,
+            marker_producer_id: -1,
+            batching_version: 1,
+            target_codecs: 31,
+            existed: Vec::new(),
+            drill: false,
+            ktape_version: "0.1.0".to_owned(),
+        }
     }
 
-    fn flush(&mut self) -> Result<(), RepositoryError> {
-        self.object.write(&self.buffer)?;
-        self.buffer.clear();
-        Ok(())
+    #[test]
+    fn restores_are_found_by_their_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let states = RestoreStates::in_folder(folder.path());
+        assert!(states.all().unwrap().is_empty());
+        let (one, other) = (states.begin(&key("a")).unwrap(), states.begin(&key("b")).unwrap());
+        assert!(states.of(&key("a")).unwrap().is_empty(), "it has no plan yet");
+        one.begin(&plan("a")).unwrap();
+        other.begin(&plan("b")).unwrap();
+        assert_eq!(states.of(&key("a")).unwrap().len(), 1);
+        assert_eq!(states.all().unwrap().len(), 2);
+        assert_eq!(states.of(&key("a")).unwrap()[0].plan().unwrap(), plan("a"));
+        assert!(states.of(&key("c")).unwrap().is_empty());
+        assert!(one.begin(&plan("a")).is_err(), "a plan is written once");
+    }
+
+    #[test]
+    fn the_newest_topics_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let one = RestoreStates::in_folder(folder.path()).begin(&key("a")).unwrap();
+        assert_eq!(one.topics().unwrap(), None);
+        let mut topics = RestoreTopics {
+            topics: vec![TargetTopic {
+                source: TopicName::new("a").unwrap(),
+                target: TopicName::new("b").unwrap(),
+                id: TopicId::ZERO,
+                created: true,
+                partitions: vec![TargetPartition {
+                    partition: 0,
+                    keep: OffsetRange { base: 3, next: 9 },
+                    base: 0,
+                    preserved: false,
+                }],
+            }],
+        };
+        one.put_topics(&topics).unwrap();
+        topics.topics[0].id = TopicId([7; 16]);
+        one.put_topics(&topics).unwrap();
+        assert_eq!(one.topics().unwrap(), Some(topics));
+    }
+
+    #[test]
+    fn the_same_restore_runs_once_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let states = RestoreStates::in_folder(folder.path());
+        let held = states.lock(&key("a")).unwrap();
+        assert!(matches!(states.lock(&key("a")), Err(RepositoryError::Locked { .. })));
+        let _other = states.lock(&key("b")).unwrap();
+        drop(held);
+        states.lock(&key("a")).unwrap();
     }
 }

@@ -14,12 +14,12 @@ use super::produce::{Produce, Work};
 use super::readers::Ended;
 use super::report::{ConfigLeftOut, RestoreReport, RestoredTopic};
 use super::source::{Admitted, Source};
-use super::state::{State, TargetTopic, TopicsDocument};
+use super::state::State;
 use super::target;
-use super::translate::Positions;
 use crate::batch::{Codec, CodecSet};
 use crate::cluster::{Cluster, ConfigChange, Metadata, OffsetSpec, ProducerIdentity};
-use crate::model::{Timestamp, TopicId, TopicName, TopicPartition};
+use crate::model::{Positions, Timestamp, TopicId, TopicName, TopicPartition};
+use crate::repository::format::{RestoreTopics, TargetPartition, TargetTopic};
 
 /// How long new topics may take until all their partitions have leaders.
 const CREATION_DEADLINE: Duration = Duration::from_secs(60);
@@ -84,7 +84,7 @@ pub(super) async fn execute(
 }
 
 /// Creates what is absent, makes what is there but empty ready, and waits until every partition has a leader.
-async fn create_topics(cluster: &Cluster, plan: &RestorePlan) -> Result<TopicsDocument, RestoreError> {
+async fn create_topics(cluster: &Cluster, plan: &RestorePlan) -> Result<RestoreTopics, RestoreError> {
     for (topic, answer) in cluster.create_topics(target::new_topics(plan), false).await {
         answer.map_err(|error| target::cannot_create(topic, &error))?;
     }
@@ -109,13 +109,18 @@ async fn create_topics(cluster: &Cluster, plan: &RestorePlan) -> Result<TopicsDo
         target: topic.target.clone(),
         id: metadata.topics.get(&topic.target).map_or(TopicId::ZERO, |found| found.id),
         created: !topic.exists,
-        bases: topic
+        partitions: topic
             .partitions
             .iter()
-            .map(|one| ends.get(&TopicPartition::new(topic.target.clone(), one.partition)).copied().unwrap_or(0))
+            .map(|one| TargetPartition {
+                partition: one.partition,
+                keep: one.keep,
+                base: ends.get(&TopicPartition::new(topic.target.clone(), one.partition)).copied().unwrap_or(0),
+                preserved: false,
+            })
             .collect(),
     });
-    Ok(TopicsDocument { topics: topics.collect() })
+    Ok(RestoreTopics { topics: topics.collect() })
 }
 
 async fn wait_for_leaders(cluster: &Cluster, topics: &[PlannedTopic]) -> Result<Arc<Metadata>, RestoreError> {
@@ -151,7 +156,7 @@ struct Restored {
 async fn produce(
     context: Context<'_>,
     plan: &mut RestorePlan,
-    topics: &TopicsDocument,
+    topics: &RestoreTopics,
     producer: ProducerIdentity,
     state: &Arc<State>,
 ) -> Result<Vec<Restored>, RestoreError> {
@@ -159,7 +164,7 @@ async fn produce(
     let mut positions = positions(plan);
     let (mut names, mut work, mut bytes) = (Vec::new(), Vec::new(), 0);
     for (topic, target) in plan.topics.iter_mut().zip(&topics.topics) {
-        for (partition, base) in topic.partitions.iter_mut().zip(&target.bases) {
+        for (partition, planned) in topic.partitions.iter_mut().zip(&target.partitions) {
             let source = TopicPartition::new(topic.state.name.clone(), partition.partition);
             let at = TopicPartition::new(target.target.clone(), partition.partition);
             bytes += partition.bytes;
@@ -173,7 +178,7 @@ async fn produce(
                     keep: partition.keep,
                     producer,
                     target_codecs: codecs,
-                    target_base: *base,
+                    target_base: planned.base,
                 },
             });
             names.push((source, at));
@@ -244,7 +249,7 @@ async fn put_configs_back(
     Ok((left_out, incomplete))
 }
 
-fn report_topics(plan: &RestorePlan, topics: &TopicsDocument, restored: &[Restored]) -> Vec<RestoredTopic> {
+fn report_topics(plan: &RestorePlan, topics: &RestoreTopics, restored: &[Restored]) -> Vec<RestoredTopic> {
     let mut admitted: HashMap<&TopicName, Admitted> = HashMap::new();
     for one in restored {
         admitted.entry(&one.source.topic).or_default().add(&one.ended.admitted);

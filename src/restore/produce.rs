@@ -13,12 +13,11 @@ use super::readers::{Ended, Read, Readers, Slot};
 use super::sending::Sending;
 use super::source::Source;
 use super::state::State;
-use super::translate::Positions;
 use crate::cancel::Cancel;
 use crate::cluster::{
     Cluster, ClusterError, DataConnection, ErrorCode, Metadata, Policy, ProducePartition, ProduceResult,
 };
-use crate::model::{Classify, TopicId, TopicPartition, describe};
+use crate::model::{Classify, Positions, TopicId, TopicPartition, describe};
 use crate::progress::Progress;
 use crate::repository::Repository;
 
@@ -144,7 +143,7 @@ impl<'a> Produce<'a> {
     fn begin_waiting(&mut self) -> Result<(), RestoreError> {
         while self.active.len() < ACTIVE_MAX {
             let Some((slot, work)) = self.waiting.pop_front() else { break };
-            let map = self.state.map(&work.source.at.topic, work.source.at.partition)?;
+            let map = self.state.map(&work.source.at)?;
             self.readers.start(slot, work.source, work.positions, map);
             self.active.push(slot);
         }

@@ -8,9 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::error::RestoreError;
 use super::source::{Admitted, Prepared, Sink, Source};
-use super::state::MapWriter;
-use super::translate::{Piece, Positions};
-use crate::repository::Repository;
+use crate::model::{MapPiece, Positions};
+use crate::repository::{MapWriter, Repository};
 
 /// Number of a partition within the restore.
 pub(super) type Slot = usize;
@@ -128,7 +127,7 @@ impl Ahead {
     }
 
     fn end(self, admitted: Admitted) -> Result<Ended, RestoreError> {
-        self.map.finish()?;
+        self.map.publish(self.log_end, serde_json::to_value(admitted).unwrap_or_default())?;
         Ok(Ended { admitted, log_end: self.log_end, positions: self.positions.finish(self.log_end) })
     }
 }
@@ -139,12 +138,12 @@ impl Sink for Ahead {
         self.told.send(Read::Batch(self.slot, batch, room)).is_ok()
     }
 
-    fn passed(&mut self, piece: Piece) {
+    fn passed(&mut self, piece: MapPiece) {
         self.log_end = piece.target + piece.count;
         self.positions.pass(piece);
     }
 
-    fn piece(&mut self, piece: Piece) -> Result<(), RestoreError> {
-        self.map.piece(piece)
+    fn piece(&mut self, piece: MapPiece) -> Result<(), RestoreError> {
+        Ok(self.map.piece(piece)?)
     }
 }

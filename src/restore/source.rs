@@ -4,13 +4,13 @@
 use bytes::Bytes;
 
 use super::error::RestoreError;
-use super::translate::{Piece, Pieces};
+use super::translate::Pieces;
 use crate::batch::{
     Admission, AdmissionContext, Batch, Codec, CodecSet, DropReason, HEADER_SIZE, ProducerStamp, Run, admit, reencode,
     reheader,
 };
 use crate::cluster::ProducerIdentity;
-use crate::model::{OffsetRange, TopicPartition};
+use crate::model::{MapPiece, OffsetRange, TopicPartition};
 use crate::repository::format::SegmentList;
 use crate::repository::{AbortedIndex, OwnedBatch, Repository, Uncommitted};
 
@@ -92,9 +92,9 @@ pub(super) trait Sink {
     /// Takes the next batch; waits until there is room.
     fn batch(&mut self, batch: Prepared) -> bool;
     /// Takes the next piece of the offset map as records pass, before it is complete.
-    fn passed(&mut self, piece: Piece);
+    fn passed(&mut self, piece: MapPiece);
     /// Takes a complete piece of the offset map.
-    fn piece(&mut self, piece: Piece) -> Result<(), RestoreError>;
+    fn piece(&mut self, piece: MapPiece) -> Result<(), RestoreError>;
 }
 
 /// How one partition is read.
@@ -155,7 +155,7 @@ struct Reading<'a> {
     pieces: Pieces,
     admitted: Admitted,
     skipped_bytes: u64,
-    complete: Vec<Piece>,
+    complete: Vec<MapPiece>,
     sink: &'a mut dyn Sink,
 }
 
@@ -253,9 +253,9 @@ mod tests {
             true
         }
 
-        fn passed(&mut self, _piece: Piece) {}
+        fn passed(&mut self, _piece: MapPiece) {}
 
-        fn piece(&mut self, _piece: Piece) -> Result<(), RestoreError> {
+        fn piece(&mut self, _piece: MapPiece) -> Result<(), RestoreError> {
             Ok(())
         }
     }

@@ -2,11 +2,16 @@
 //! FORMAT.md is the public description; a change here is a change there.
 
 mod group;
+mod restore;
 mod seal;
 mod snapshot;
 mod topic;
 
 pub use group::{GroupOffset, GroupState, GroupsPart};
+pub use restore::{
+    HeldConfig, HeldTopic, MapSummary, RestoreCut, RestoreDone, RestoreKey, RestorePlanDocument, RestoreReleased,
+    RestoreTopics, SavedGroup, SavedGroups, TargetPartition, TargetTopic,
+};
 pub use seal::{AbortedTransaction, EpochStart, IndexEntry, OpenTransaction, Seal, SealBatch, Writer};
 pub use snapshot::{
     Excluded, FORMAT_VERSION, FormatVersion, Incomplete, IncompleteKind, Parent, RepositoryDocument, SnapshotHead,

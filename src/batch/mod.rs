@@ -33,7 +33,7 @@ pub use error::{BatchError, RecordFault};
 pub use header::BatchHeader;
 pub use layout::HEADER_SIZE;
 pub use legacy::LegacyHeader;
-pub use record::{Header, Record, RecordIter, Records, records, records_up_to};
+pub use record::{Header, Place, Record, RecordIter, Records, records, records_up_to};
 pub use reencode::{Reencoded, Run, reencode};
 pub use reheader::{ProducerStamp, reheader};
 pub use view::Batch;

@@ -48,7 +48,31 @@ pub fn records_up_to<'a>(batch: &Batch<'a>, limit: usize) -> Result<Records<'a>,
     Ok(Records { header, payload })
 }
 
+/// Where a reader of records stands between two of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Place {
+    position: usize,
+    index: i32,
+    last_delta: i32,
+}
+
+impl Place {
+    /// Before the first record.
+    pub const START: Self = Self { position: 0, index: 0, last_delta: -1 };
+}
+
 impl Records<'_> {
+    /// The same, owning what it borrowed.
+    pub fn into_owned(self) -> Records<'static> {
+        Records { header: self.header, payload: Cow::Owned(self.payload.into_owned()) }
+    }
+
+    /// Goes on where another iterator over the same records stood.
+    pub fn iter_from(&self, place: Place) -> RecordIter<'_> {
+        let rest = Input(self.payload.get(place.position..).unwrap_or_default());
+        RecordIter { rest, index: place.index, last_delta: place.last_delta, ..self.iter() }
+    }
+
     /// Goes over the records in their order. Every one is checked to lie within its length and its batch; bytes
     /// after the last are an error too, given at the end.
     pub fn iter(&self) -> RecordIter<'_> {
@@ -88,6 +112,12 @@ pub struct RecordIter<'a> {
 }
 
 impl<'a> RecordIter<'a> {
+    /// Where it stands in these records, which must be the ones it goes over.
+    pub fn place(&self, records: &Records<'_>) -> Place {
+        let position = records.size().saturating_sub(self.rest.left());
+        Place { position, index: self.index, last_delta: self.last_delta }
+    }
+
     fn advance(&mut self) -> Result<Option<Record<'a>>, RecordFault> {
         if self.index == self.header.record_count {
             return match self.rest.left() {

@@ -216,6 +216,9 @@ pub struct FetchedPartition {
     pub log_start: i64,
     /// The log was truncated below the offset asked for: where it still agrees (v12+, KIP-320).
     pub diverging: Option<EpochEnd>,
+    /// Producer id and first offset of transactions that were aborted and have data in `records`; only where
+    /// [`DataConnection::fetch_committed`](super::DataConnection::fetch_committed) was asked.
+    pub aborted: Vec<(i64, i64)>,
     /// Whole batches as the leader has them, the last one perhaps cut.
     pub records: Bytes,
 }

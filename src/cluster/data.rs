@@ -46,6 +46,25 @@ impl DataConnection {
     /// Fetches, sessionless and up to the high watermark. Concurrent calls are pipelined on the one socket, and
     /// answered in order. Partitions of one topic should stand together.
     pub async fn fetch(&self, partitions: &[FetchPartition], limits: FetchLimits) -> Result<FetchAnswer, ClusterError> {
+        self.fetch_under(false, partitions, limits).await
+    }
+
+    /// The same up to the last stable offset, and the broker says which transactions were aborted: with that a reader
+    /// of committed records knows what to pass over.
+    pub async fn fetch_committed(
+        &self,
+        partitions: &[FetchPartition],
+        limits: FetchLimits,
+    ) -> Result<FetchAnswer, ClusterError> {
+        self.fetch_under(true, partitions, limits).await
+    }
+
+    async fn fetch_under(
+        &self,
+        read_committed: bool,
+        partitions: &[FetchPartition],
+        limits: FetchLimits,
+    ) -> Result<FetchAnswer, ClusterError> {
         let have_ids = partitions.iter().all(|partition| partition.topic_id != TopicId::ZERO);
         let version = self.version(&FETCH, have_ids, fetch::TOPIC_IDS)?;
         let correlation = self.connection.next_correlation();
@@ -56,6 +75,7 @@ impl DataConnection {
             max_wait_ms: millis(limits.max_wait),
             min_bytes: limits.min_bytes,
             max_bytes: limits.max_bytes,
+            read_committed,
         };
         let parts: Vec<_> = partitions.iter().map(fetch_part).collect();
         let frame = fetch::encode(&envelope, &parts).map_err(|error| self.wire(&FETCH, error))?;
@@ -185,6 +205,7 @@ fn fetched(topic: TopicName, part: FetchedPart) -> FetchedPartition {
         last_stable: part.last_stable,
         log_start: part.log_start,
         diverging: part.diverging.map(|(epoch, end_offset)| EpochEnd { epoch, end_offset }),
+        aborted: part.aborted,
         records: part.records,
     }
 }

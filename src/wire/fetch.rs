@@ -42,9 +42,12 @@ pub struct Envelope<'a> {
     pub min_bytes: i32,
     /// Most bytes of the whole answer.
     pub max_bytes: i32,
+    /// Isolation 1: only up to the last stable offset, with the transactions that were aborted. Else 0: everything up
+    /// to the high watermark.
+    pub read_committed: bool,
 }
 
-/// A sessionless request under isolation 0, without a rack. Parts of one topic must stand together.
+/// A sessionless request, without a rack. Parts of one topic must stand together.
 pub fn encode(envelope: &Envelope<'_>, parts: &[Part<'_>]) -> Result<Bytes, WireError> {
     let version = envelope.version;
     let compact = version >= FLEXIBLE;
@@ -57,7 +60,7 @@ pub fn encode(envelope: &Envelope<'_>, parts: &[Part<'_>]) -> Result<Bytes, Wire
     frame.put_i32(envelope.max_wait_ms);
     frame.put_i32(envelope.min_bytes);
     frame.put_i32(envelope.max_bytes);
-    frame.put_i8(0); // isolation: everything up to the high watermark
+    frame.put_i8(i8::from(envelope.read_committed));
     if version >= 7 {
         frame.put_i32(0); // no session (KIP-227)
         frame.put_i32(-1);
@@ -148,6 +151,8 @@ pub struct FetchedPart {
     pub log_start: i64,
     /// Where the log still agrees: epoch and its end offset (v12+, KIP-320).
     pub diverging: Option<(i32, i64)>,
+    /// Producer id and first offset of transactions that were aborted and have data in `records`; only under isolation 1.
+    pub aborted: Vec<(i64, i64)>,
     /// As they lie in the leader's log; empty where there are none.
     pub records: Bytes,
 }
@@ -207,23 +212,35 @@ impl Reader<'_> {
         let high_watermark = self.cursor.i64()?;
         let last_stable = self.cursor.i64()?;
         let log_start = if self.version >= 5 { self.cursor.i64()? } else { -1 };
-        self.skip_aborted()?;
+        let aborted = self.aborted()?;
         if self.version >= 11 {
             self.cursor.i32()?; // preferred read replica: only sent to clients that name their rack
         }
         let length = self.cursor.count(self.compact, 1)?.unwrap_or(0);
         let records = self.slice(length)?;
         let diverging = self.partition_tags()?;
-        Ok(FetchedPart { topic, partition, error_code, high_watermark, last_stable, log_start, diverging, records })
+        Ok(FetchedPart {
+            topic,
+            partition,
+            error_code,
+            high_watermark,
+            last_stable,
+            log_start,
+            diverging,
+            aborted,
+            records,
+        })
     }
 
     /// The aborted transactions, null under isolation 0.
-    fn skip_aborted(&mut self) -> Result<(), WireError> {
-        for _ in 0..self.count(16)? {
-            self.cursor.take(16)?;
+    fn aborted(&mut self) -> Result<Vec<(i64, i64)>, WireError> {
+        let count = self.count(16)?;
+        let mut aborted = Vec::with_capacity(count);
+        for _ in 0..count {
+            aborted.push((self.cursor.i64()?, self.cursor.i64()?));
             self.skip_tags()?;
         }
-        Ok(())
+        Ok(aborted)
     }
 
     /// Tag 0 is the diverging epoch; the current leader and a snapshot id are not needed.

@@ -152,6 +152,7 @@ fn fetch_requests_are_those_of_kafka_protocol() {
             .with_max_wait_ms(500)
             .with_min_bytes(1)
             .with_max_bytes(8 << 20)
+            .with_isolation_level((version % 2) as i8)
             .with_topics(vec![topic("alpha", &[(0, 5), (3, 1 << 40)]), topic("beta", &[(1, 0)])]);
         let part = |topic, partition, offset| fetch::Part {
             topic,
@@ -169,6 +170,7 @@ fn fetch_requests_are_those_of_kafka_protocol() {
             max_wait_ms: 500,
             min_bytes: 1,
             max_bytes: 8 << 20,
+            read_committed: version % 2 == 1,
         };
         assert_eq!(fetch::encode(&envelope, &parts).unwrap(), theirs(&request, 1, version), "v{version}");
     }
@@ -242,6 +244,7 @@ fn fetch_answers_are_read_without_copying_records() {
         assert_eq!((parts[0].high_watermark, parts[0].last_stable), (100, 90));
         assert_eq!(parts[0].log_start, if version >= 5 { 3 } else { -1 });
         assert_eq!(parts[0].diverging, (version >= 12).then_some((4, 50)));
+        assert_eq!(parts[2].aborted, [(77, 80)]);
         let start = body.as_ptr() as usize;
         assert!((start..start + body.len()).contains(&(parts[2].records.as_ptr() as usize)), "a slice of the frame");
         match &parts[2].topic {

@@ -45,6 +45,20 @@ fn hostile_lengths_end_the_walk() {
 }
 
 #[test]
+fn reading_goes_on_where_it_stood() {
+    let bytes = stored(&[(0, plain("a")), (3, plain("b")), (4, plain("c"))], 7, Attributes::of(Codec::Zstd), |_| {});
+    let all = records(&Batch::parse(&bytes).unwrap()).unwrap().into_owned();
+    let (mut place, mut offsets) = (Place::START, Vec::new());
+    loop {
+        let mut iter = all.iter_from(place);
+        let Some(record) = iter.next() else { break };
+        offsets.push(record.unwrap().offset);
+        place = iter.place(&all);
+    }
+    assert_eq!(offsets, [7, 10, 11]);
+}
+
+#[test]
 fn broker_times_apply_to_every_record() {
     let records = [(0, Owned { time: 5, ..plain("a") }), (1, Owned { time: 9, ..plain("b") })];
     let bytes = stored(&records, 0, Attributes(Attributes::LOG_APPEND_TIME), |header| header.max_timestamp = 1234);

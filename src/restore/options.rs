@@ -21,6 +21,10 @@ pub struct RestoreOptions {
     pub topic_configs: Vec<TopicConfigOverride>,
     /// What becomes of group positions outside the restored data.
     pub out_of_range: OutOfRange,
+    /// Text put before the id of every group in the target.
+    pub group_prefix: Option<String>,
+    /// The restore is a drill's: its topics are scratch, and its plan says so.
+    pub drill: bool,
     /// Bytes of batches that may be on their way at a time.
     pub memory_bytes: usize,
     /// Bytes worth sending in one request.
@@ -38,6 +42,8 @@ impl Default for RestoreOptions {
             replication_factor: None,
             topic_configs: Vec::new(),
             out_of_range: OutOfRange::Clamp,
+            group_prefix: None,
+            drill: false,
             memory_bytes: 64 << 20,
             request_bytes: 4 << 20,
             stall_timeout: Duration::from_secs(120),

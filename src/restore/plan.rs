@@ -68,7 +68,7 @@ pub struct PlannedPartition {
 /// One group.
 #[derive(Debug)]
 pub struct PlannedGroup {
-    /// Its id.
+    /// Its id in the target.
     pub id: GroupId,
     /// Positions to translate and commit.
     pub commits: Vec<PlannedCommit>,
@@ -235,13 +235,13 @@ fn choose_groups(
         .iter()
         .flat_map(|topic| topic.partitions.iter().map(move |one| ((&topic.state.name, one.partition), (topic, one))))
         .collect();
-    let chosen = part.groups.into_iter().filter(|group| takes(group.id.as_str()));
-    let groups: Vec<PlannedGroup> = chosen.map(|group| plan_group(group, options.out_of_range, &restored)).collect();
-    let ids: Vec<&str> = groups.iter().map(|group| group.id.as_str()).collect();
+    let chosen: Vec<GroupState> = part.groups.into_iter().filter(|group| takes(group.id.as_str())).collect();
+    let ids: Vec<&str> = chosen.iter().map(|group| group.id.as_str()).collect();
     if let Some(pattern) = include.unmatched(&ids).first() {
         let what = format!("group pattern {pattern:?}");
         return Err(RestoreError::NothingMatches { snapshot: snapshot.head.sequence, what });
     }
+    let groups: Vec<PlannedGroup> = chosen.into_iter().map(|group| plan_group(group, options, &restored)).collect();
     if options.out_of_range == OutOfRange::Refuse {
         refuse_out_of_range(&groups)?;
     }
@@ -250,10 +250,15 @@ fn choose_groups(
 
 fn plan_group(
     group: GroupState,
-    out_of_range: OutOfRange,
+    options: &RestoreOptions,
     restored: &BTreeMap<(&TopicName, i32), (&PlannedTopic, &PlannedPartition)>,
 ) -> PlannedGroup {
-    let mut planned = PlannedGroup { id: group.id, commits: Vec::new(), left_out: Vec::new() };
+    let out_of_range = options.out_of_range;
+    let id = match &options.group_prefix {
+        Some(prefix) => GroupId::new(format!("{prefix}{}", group.id)),
+        None => group.id,
+    };
+    let mut planned = PlannedGroup { id, commits: Vec::new(), left_out: Vec::new() };
     for offset in group.offsets {
         let found = restored.get(&(&offset.topic, offset.partition));
         let found = found.map(|(topic, one)| (topic.target.clone(), place_of(offset.committed.offset, one)));

@@ -34,7 +34,7 @@ impl State {
             renames: options.renames.texts(),
             cut: RestoreCut::default(),
             preserve_offsets: false,
-            group_prefix: None,
+            group_prefix: options.group_prefix.clone(),
         };
         let folder = repository.restore_states().begin(&key)?;
         folder.begin(&RestorePlanDocument {
@@ -49,7 +49,7 @@ impl State {
             batching_version: BATCHING_VERSION,
             target_codecs: 0b1_1111,
             existed: plan.topics.iter().filter(|topic| topic.exists).map(|topic| topic.target.clone()).collect(),
-            drill: false,
+            drill: options.drill,
             ktape_version: env!("CARGO_PKG_VERSION").to_owned(),
         })?;
         Ok(Self { folder })

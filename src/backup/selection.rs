@@ -19,6 +19,10 @@ pub(super) struct Chooser {
 impl Chooser {
     /// Compiles the patterns.
     pub(super) fn new(selection: &Selection) -> Result<Self, InvalidPattern> {
+        if let Some(pattern) = selection.topic_filter()?.with_partitions() {
+            let reason = "a backup takes whole topics; partitions can be chosen when a snapshot is restored".to_owned();
+            return Err(InvalidPattern { pattern: pattern.to_owned(), reason });
+        }
         Ok(Self {
             topics: Patterns::new(&selection.topics)?,
             exclude_topics: Patterns::new(&selection.exclude_topics)?,
@@ -87,6 +91,13 @@ mod tests {
         assert!(!chooser(&["*"], &[]).takes_topic("_confluent-metrics", false));
         assert!(chooser(&["_confluent*"], &[]).takes_topic("_confluent-metrics", false));
         assert!(!chooser(&["__*"], &[]).takes_topic("__consumer_offsets", true));
+    }
+
+    #[test]
+    fn a_backup_takes_whole_topics() {
+        let selection = Selection { topics: vec!["orders:3".to_owned()], ..Selection::default() };
+        let refused = Chooser::new(&selection).unwrap_err();
+        assert!(refused.to_string().contains("a backup takes whole topics"), "{refused}");
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub struct RepositoryArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Selection")]
 pub struct SelectionArgs {
-    /// Topics to take, as patterns; without it all but internal ones
+    /// Topics to take, as patterns; without it all but internal ones. Of a snapshot also some partitions: orders:0-3,7
     #[arg(long, value_name = "PATTERN", num_args = 1..)]
     pub topics: Vec<String>,
     /// Topics to leave out

@@ -20,6 +20,8 @@ Examples:
     ktape restore --repository /backup/kafka --bootstrap-server new-broker:9092
   One topic beside the original, from an older snapshot:
     ktape restore -r /backup/kafka -b broker-1:9092 --snapshot 41 --topics orders --rename orders=orders-restored
+  Some partitions of it; the others are made and stay empty:
+    ktape restore -r /backup/kafka -b broker-1:9092 --topics orders:0-3,7
   As the cluster was on a morning, into a test cluster with one broker:
     ktape restore -r /backup/kafka -b test:9092 --snapshot 2026-11-22T06:00:00Z --replication-factor 1
   A family of topics under other names, kept for ever:

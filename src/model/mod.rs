@@ -10,6 +10,6 @@ mod topic;
 pub use failure::{Classify, ErrorClass, describe};
 pub use group::{CommittedOffset, GroupId, GroupType};
 pub use offset_map::{MapPiece, Positions};
-pub use selection::{InvalidPattern, Patterns, Selection};
+pub use selection::{InvalidPattern, Patterns, Selection, TopicFilter};
 pub use time::Timestamp;
 pub use topic::{InvalidTopicId, InvalidTopicName, OffsetRange, TopicId, TopicName, TopicPartition};

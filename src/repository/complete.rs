@@ -21,23 +21,23 @@ impl Repository {
     /// The newest snapshot of which everything is there: its parts can be read, and every segment has its full size.
     /// What is newer and lacks something is listed, newest first; it has to be told. Looks at every segment's size.
     pub fn latest_complete(&self) -> Result<(Option<Snapshot>, Vec<SkippedSnapshot>), RepositoryError> {
-        self.newest_complete(|_| true, |_| true)
+        self.newest_complete(|_| true, |_, _| true)
     }
 
-    /// The snapshot a person means, if everything of it is there as far as these topics are concerned. For `latest`
+    /// The snapshot a person means, if everything of it is there as far as these partitions are concerned. For `latest`
     /// and for a time, a newer one that lacks something is passed over and listed; of a number, what is lacking is the
     /// error.
     pub fn choose_complete(
         &self,
         choice: SnapshotChoice,
-        topics: impl Fn(&TopicName) -> bool,
+        partitions: impl Fn(&TopicName, i32) -> bool,
     ) -> Result<(Option<Snapshot>, Vec<SkippedSnapshot>), RepositoryError> {
         match choice {
-            SnapshotChoice::Latest => self.newest_complete(|_| true, topics),
-            SnapshotChoice::At(time) => self.newest_complete(|head| head.fences_taken <= time, topics),
+            SnapshotChoice::Latest => self.newest_complete(|_| true, partitions),
+            SnapshotChoice::At(time) => self.newest_complete(|head| head.fences_taken <= time, partitions),
             SnapshotChoice::Number(sequence) => {
                 let snapshot = self.head(sequence)?;
-                self.check_complete(&snapshot.head, topics)?;
+                self.check_complete(&snapshot.head, partitions)?;
                 Ok((Some(snapshot), Vec::new()))
             }
         }
@@ -46,13 +46,17 @@ impl Repository {
     fn newest_complete(
         &self,
         wanted: impl Fn(&SnapshotHead) -> bool,
-        topics: impl Fn(&TopicName) -> bool,
+        partitions: impl Fn(&TopicName, i32) -> bool,
     ) -> Result<(Option<Snapshot>, Vec<SkippedSnapshot>), RepositoryError> {
         let mut skipped = Vec::new();
         for sequence in self.snapshots()?.into_iter().rev() {
             let checked = self.head(sequence).and_then(|snapshot| {
                 let wanted = wanted(&snapshot.head);
-                if wanted { self.check_complete(&snapshot.head, &topics).map(|()| Some(snapshot)) } else { Ok(None) }
+                if wanted {
+                    self.check_complete(&snapshot.head, &partitions).map(|()| Some(snapshot))
+                } else {
+                    Ok(None)
+                }
             });
             match checked {
                 Ok(None) => {}
@@ -64,12 +68,12 @@ impl Repository {
         Ok((None, skipped))
     }
 
-    /// Whether all parts of a snapshot can be read and every segment of these topics has its full size. The error names
+    /// Whether all parts of a snapshot can be read and every segment of these partitions has its full size. The error names
     /// the first that is not so.
     pub fn check_complete(
         &self,
         head: &SnapshotHead,
-        topics: impl Fn(&TopicName) -> bool,
+        partitions: impl Fn(&TopicName, i32) -> bool,
     ) -> Result<(), RepositoryError> {
         self.part::<GroupsPart>(&head.groups)?;
         if let Some(excluded) = &head.excluded {
@@ -77,10 +81,8 @@ impl Repository {
         }
         for topic in self.topics(head)? {
             let topic = topic?;
-            if !topics(&topic.name) {
-                continue;
-            }
-            for partition in topic.partitions {
+            let chosen = topic.partitions.iter().filter(|one| partitions(&topic.name, one.partition));
+            for partition in chosen {
                 for seal in self.seals(&partition.segments) {
                     self.check_size(&seal?)?;
                 }

@@ -221,15 +221,15 @@ fn what_is_asked_for_by_number_or_topic_must_be_there() {
     let store = MemoryStore::new();
     let repository = testing::repository(store.clone());
     backup(&repository);
-    let whole = repository.choose_complete(SnapshotChoice::Number(1), |_| true).unwrap();
+    let whole = repository.choose_complete(SnapshotChoice::Number(1), |_, _| true).unwrap();
     assert_eq!(whole.0.unwrap().head.sequence, 1);
     for object in store.list(Some(&Key::new(layout::TOPICS).unwrap())).unwrap() {
         store.delete(&object.key).unwrap();
     }
-    let error = repository.choose_complete(SnapshotChoice::Number(1), |_| true).unwrap_err();
+    let error = repository.choose_complete(SnapshotChoice::Number(1), |_, _| true).unwrap_err();
     assert!(matches!(error, RepositoryError::Missing { .. }));
-    let other_topics = repository.choose_complete(SnapshotChoice::Number(1), |topic| topic.as_str() != "a").unwrap();
+    let other_topics = repository.choose_complete(SnapshotChoice::Number(1), |topic, _| topic.as_str() != "a").unwrap();
     assert!(other_topics.0.is_some());
-    let (none, skipped) = repository.choose_complete(SnapshotChoice::Latest, |_| true).unwrap();
+    let (none, skipped) = repository.choose_complete(SnapshotChoice::Latest, |_, _| true).unwrap();
     assert_eq!((none, skipped.len()), (None, 1));
 }

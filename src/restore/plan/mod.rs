@@ -1,0 +1,142 @@
+//! What a restore will do: snapshot, topics and their names, groups and their positions. Changes nothing.
+
+mod groups;
+mod topics;
+
+use super::error::RestoreError;
+use super::options::RestoreOptions;
+use super::target;
+use crate::cluster::Cluster;
+use crate::model::{GroupId, OffsetRange, Timestamp, TopicName};
+use crate::repository::format::{GroupOffset, SegmentList, TopicState};
+use crate::repository::{Repository, Snapshot};
+
+/// Everything that is decided before the target is touched.
+#[derive(Debug)]
+pub struct RestorePlan {
+    /// The snapshot.
+    pub snapshot: Snapshot,
+    /// Cluster to restore into.
+    pub target_cluster_id: String,
+    /// Topics, ascending by their names in the snapshot.
+    pub topics: Vec<PlannedTopic>,
+    /// Groups, ascending.
+    pub groups: Vec<PlannedGroup>,
+    /// What a person should know before.
+    pub notes: Vec<String>,
+    /// Newer snapshots that are not whole, and why: what is restored is older than what was asked for.
+    pub passed_over: Vec<String>,
+    /// Minutes after which the target forgets positions of groups without members, if it says.
+    pub offsets_retention_minutes: Option<i64>,
+    /// Message timestamp limits that a topic can lift in the target.
+    pub limits: target::Limits,
+}
+
+/// One topic.
+#[derive(Debug)]
+pub struct PlannedTopic {
+    /// As the snapshot has it; its partitions have been moved out.
+    pub state: TopicState,
+    /// Its name in the target.
+    pub target: TopicName,
+    /// It is there already, empty.
+    pub exists: bool,
+    /// Copies of each partition in the target.
+    pub replication_factor: i16,
+    /// Its partitions, ascending.
+    pub partitions: Vec<PlannedPartition>,
+    /// Largest batch.
+    pub max_batch: u64,
+    /// Latest timestamp.
+    pub max_timestamp: Timestamp,
+}
+
+/// One partition.
+#[derive(Debug)]
+pub struct PlannedPartition {
+    /// Its number.
+    pub partition: i32,
+    /// Whether its data is restored. If not it is created, as the topic has it, and stays empty.
+    pub selected: bool,
+    /// Offsets to restore: from the log start to the fence, or to where it was reached; none if not selected.
+    pub keep: OffsetRange,
+    /// Its high watermark: positions beyond it are not ones that the source could have served.
+    pub high_watermark: i64,
+    /// Bytes of its segments.
+    pub bytes: u64,
+    /// The segments.
+    pub segments: SegmentList,
+}
+
+/// One group.
+#[derive(Debug)]
+pub struct PlannedGroup {
+    /// Its id in the target.
+    pub id: GroupId,
+    /// Positions to translate and commit.
+    pub commits: Vec<PlannedCommit>,
+    /// Positions that will not be committed, and why.
+    pub left_out: Vec<(GroupOffset, String)>,
+}
+
+/// One position.
+#[derive(Debug, Clone)]
+pub struct PlannedCommit {
+    /// In the source.
+    pub offset: GroupOffset,
+    /// Topic in the target.
+    pub target: TopicName,
+    /// Where the position lies.
+    pub place: Place,
+}
+
+/// Where a committed offset lies with respect to what is restored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Within it, or at its end.
+    Within,
+    /// Below the log start, or below where a cut begins.
+    Below,
+    /// Beyond the fence, or beyond where a cut ends.
+    Beyond,
+}
+
+impl Place {
+    /// In words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Within => "within the restored data",
+            Self::Below => "below the first restored offset",
+            Self::Beyond => "beyond the end of the restored data",
+        }
+    }
+}
+
+/// Reads the snapshot and asks the target.
+pub(super) async fn plan(
+    cluster: &Cluster,
+    repository: &Repository,
+    options: &RestoreOptions,
+) -> Result<RestorePlan, RestoreError> {
+    let (snapshot, passed_over) = topics::choose_snapshot(repository, options)?;
+    let topics = topics::choose(repository, &snapshot, options)?;
+    let groups = groups::choose(repository, &snapshot, options, &topics)?;
+    let mut plan = RestorePlan {
+        target_cluster_id: cluster.cluster_id(),
+        notes: passed_over.clone(),
+        passed_over,
+        offsets_retention_minutes: None,
+        limits: target::Limits::default(),
+        snapshot,
+        topics,
+        groups,
+    };
+    if plan.target_cluster_id == plan.snapshot.head.cluster_id {
+        plan.notes.push("the target is the cluster that was backed up".to_owned());
+    }
+    for one in &plan.snapshot.head.incomplete {
+        plan.notes.push(format!("the snapshot is incomplete: {}: {}", one.subject, one.detail));
+    }
+    target::check(cluster, options, &mut plan).await?;
+    Ok(plan)
+}

@@ -1,0 +1,130 @@
+//! Which snapshot, and which of its topics and partitions, under which names.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{PlannedPartition, PlannedTopic};
+use crate::model::{OffsetRange, Timestamp, TopicFilter, TopicName, TopicPartition};
+use crate::repository::format::{PartitionState, SegmentList, TopicState};
+use crate::repository::{Repository, SkippedSnapshot, Snapshot};
+use crate::restore::error::RestoreError;
+use crate::restore::options::{RestoreOptions, SnapshotChoice};
+
+/// Nothing is begun that could not be finished: every segment that is needed must be there. In a copy that was made
+/// while a backup ran, the newest snapshot may lack some; then the newest whole one is taken, and the notes say so.
+pub(super) fn choose_snapshot(
+    repository: &Repository,
+    options: &RestoreOptions,
+) -> Result<(Snapshot, Vec<String>), RestoreError> {
+    let filter = options.selection.topic_filter()?;
+    let takes = |name: &TopicName, partition| filter.takes(name.as_str(), partition);
+    let (snapshot, skipped) = repository.choose_complete(options.snapshot, takes)?;
+    let passed_over = |one: &SkippedSnapshot| format!("snapshot {} was passed over: {}", one.sequence, one.reason);
+    let notes = skipped.iter().map(passed_over).collect();
+    if let Some(snapshot) = snapshot {
+        return Ok((snapshot, notes));
+    }
+    if let Some(first) = skipped.into_iter().next() {
+        return Err(first.reason.into());
+    }
+    Err(RestoreError::NoSnapshot(match options.snapshot {
+        SnapshotChoice::At(time) => format!("taken at or before {time}"),
+        _ => "at all: nothing was ever backed up into it".to_owned(),
+    }))
+}
+
+/// The topics that the options select.
+pub(super) fn choose(
+    repository: &Repository,
+    snapshot: &Snapshot,
+    options: &RestoreOptions,
+) -> Result<Vec<PlannedTopic>, RestoreError> {
+    let filter = options.selection.topic_filter()?;
+    let sequence = snapshot.head.sequence;
+    let mut topics: BTreeMap<TopicName, PlannedTopic> = BTreeMap::new();
+    for state in repository.topics(&snapshot.head)? {
+        let state = state?;
+        if state.partitions.iter().any(|one| filter.takes(state.name.as_str(), one.partition)) {
+            topics.insert(state.name.clone(), plan_topic(repository, state, options, &filter)?);
+        }
+    }
+    let names: Vec<TopicName> = topics.keys().cloned().collect();
+    let sizes: Vec<(&str, usize)> =
+        topics.values().map(|topic| (topic.state.name.as_str(), topic.partitions.len())).collect();
+    let idle = filter.unmatched(&sizes).first().map(|pattern| format!("topic pattern {pattern:?}"));
+    let idle = idle.or_else(|| options.renames.idle(&names).first().map(|rename| format!("rename {rename:?}")));
+    if let Some(what) = idle {
+        return Err(RestoreError::NothingMatches { snapshot: sequence, what });
+    }
+    let mut targets: HashMap<&TopicName, &TopicName> = HashMap::new();
+    for topic in topics.values() {
+        if let Some(first) = targets.insert(&topic.target, &topic.state.name) {
+            let (first, second) = (first.clone(), topic.state.name.clone());
+            return Err(RestoreError::SameTarget { first, second, target: topic.target.clone() });
+        }
+    }
+    Ok(topics.into_values().collect())
+}
+
+fn plan_topic(
+    repository: &Repository,
+    mut state: TopicState,
+    options: &RestoreOptions,
+    filter: &TopicFilter,
+) -> Result<PlannedTopic, RestoreError> {
+    let mut topic = PlannedTopic {
+        target: options.renames.target(&state.name)?,
+        exists: false,
+        replication_factor: options.replication_factor.unwrap_or(state.replication_factor),
+        partitions: Vec::new(),
+        max_batch: 0,
+        max_timestamp: Timestamp(-1),
+        state: TopicState { partitions: Vec::new(), ..state.clone() },
+    };
+    for partition in state.partitions.drain(..) {
+        let planned = if filter.takes(state.name.as_str(), partition.partition) {
+            plan_partition(repository, &mut topic, partition)?
+        } else {
+            left_empty(&partition)
+        };
+        topic.partitions.push(planned);
+    }
+    Ok(topic)
+}
+
+fn plan_partition(
+    repository: &Repository,
+    topic: &mut PlannedTopic,
+    partition: PartitionState,
+) -> Result<PlannedPartition, RestoreError> {
+    let mut bytes = 0;
+    for seal in repository.seals(&partition.segments) {
+        let seal = seal?;
+        if seal.legacy_batches > 0 {
+            let at = TopicPartition::new(topic.state.name.clone(), partition.partition);
+            return Err(RestoreError::Legacy { partition: at, batches: seal.legacy_batches, object: seal.object });
+        }
+        bytes += seal.size;
+        topic.max_batch = topic.max_batch.max(seal.max_batch);
+        topic.max_timestamp = topic.max_timestamp.max(seal.max_timestamp);
+    }
+    Ok(PlannedPartition {
+        partition: partition.partition,
+        selected: true,
+        keep: OffsetRange { base: partition.log_start, next: partition.next.max(partition.log_start) },
+        high_watermark: partition.high_watermark,
+        bytes,
+        segments: partition.segments,
+    })
+}
+
+/// A partition whose data is not asked for: the topic has it all the same.
+fn left_empty(partition: &PartitionState) -> PlannedPartition {
+    PlannedPartition {
+        partition: partition.partition,
+        selected: false,
+        keep: OffsetRange { base: partition.log_start, next: partition.log_start },
+        high_watermark: partition.high_watermark,
+        bytes: 0,
+        segments: SegmentList::default(),
+    }
+}

@@ -14,7 +14,7 @@ use super::{
 use crate::model::{TopicId, TopicName, TopicPartition};
 use crate::net::{Connection, ConnectionError};
 use crate::wire::fetch::{FetchedPart, TopicKey};
-use crate::wire::{Api, ErrorCode, FETCH, PRODUCE, WireError, fetch, produce, request};
+use crate::wire::{Api, ErrorCode, Exchange, FETCH, PRODUCE, WireError, fetch, produce, request};
 
 /// A connection of its own to one broker; clones share the socket. Once it is not usable any more, ask the cluster for
 /// a new one.
@@ -118,6 +118,11 @@ impl DataConnection {
         let answer = request::decode::<ProduceRequest>(&frame, version).map_err(|error| self.wire(&PRODUCE, error))?;
         self.throttle(answer.throttle_time_ms, version >= 6);
         Ok(produce_results(&answer, &partitions))
+    }
+
+    /// Asks something else over this connection.
+    pub(super) async fn call<R: Exchange>(&self, request: &R, patience: Duration) -> Result<R::Answer, ClusterError> {
+        self.connection.call(request, patience).await.map_err(|source| self.lost(source))
     }
 
     /// With ids for all topics the versions that take them, else those that take names.

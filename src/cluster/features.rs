@@ -2,9 +2,7 @@
 
 use kafka_protocol::messages as m;
 
-use crate::wire::{
-    BrokerVersions, DELETE_RECORDS, DESCRIBE_PRODUCERS, Exchange, FETCH, PRODUCE, WRITE_TXN_MARKERS, fetch,
-};
+use crate::wire::{BrokerVersions, Exchange, FETCH, PRODUCE, fetch};
 
 /// What the brokers offer, found by `ApiVersions`, never by version strings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,6 +28,8 @@ pub struct Features {
     pub describe_producers: bool,
     /// `WriteTxnMarkers` v1 (2.8+, Apache Kafka only).
     pub write_markers: bool,
+    /// `ListTransactions` and `DescribeTransactions` (3.0+).
+    pub describe_transactions: bool,
 }
 
 impl Features {
@@ -42,9 +42,11 @@ impl Features {
             alter_configs: versions.has(&m::IncrementalAlterConfigsRequest::API, 0),
             create_defaults: versions.has(&m::CreateTopicsRequest::API, 4),
             producer_ids: versions.has(&m::InitProducerIdRequest::API, 0),
-            delete_records: versions.has(&DELETE_RECORDS, 0),
-            describe_producers: versions.has(&DESCRIBE_PRODUCERS, 0),
-            write_markers: versions.has(&WRITE_TXN_MARKERS, 1),
+            delete_records: versions.has(&m::DeleteRecordsRequest::API, 0),
+            describe_producers: versions.has(&m::DescribeProducersRequest::API, 0),
+            write_markers: versions.has(&m::WriteTxnMarkersRequest::API, 1),
+            describe_transactions: versions.has(&m::ListTransactionsRequest::API, 0)
+                && versions.has(&m::DescribeTransactionsRequest::API, 0),
         }
     }
 }

@@ -14,7 +14,9 @@ mod join;
 mod metadata;
 mod options;
 mod pool;
+mod rights;
 mod route;
+mod transactions;
 
 pub use answer::{
     BrokerConfig, ConfigChange, Each, EpochEnd, FetchAnswer, FetchLimits, FetchPartition, FetchedPartition,
@@ -27,6 +29,8 @@ pub use features::Features;
 pub use handle::Cluster;
 pub use metadata::{Broker, Metadata, PartitionMeta, TopicMeta};
 pub use options::ClusterOptions;
+pub use rights::{Operation, Operations};
+pub use transactions::{ActiveProducer, ListedTransaction, TransactionDescription};
 
 pub use crate::net::ConnectionError;
 pub use crate::retry::Policy;

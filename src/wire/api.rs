@@ -36,9 +36,3 @@ pub trait Exchange: Encodable + HeaderVersion {
 pub const FETCH: Api = Api { name: "Fetch", key: 1, least: 4, most: 17 };
 /// Produce. Brokers of 4.x announce v0, which they do not have: [`Api::least`] stands above it.
 pub const PRODUCE: Api = Api { name: "Produce", key: 0, least: 3, most: 13 };
-/// `DeleteRecords`, only looked up.
-pub const DELETE_RECORDS: Api = Api { name: "DeleteRecords", key: 21, least: 0, most: 2 };
-/// `WriteTxnMarkers`, only looked up.
-pub const WRITE_TXN_MARKERS: Api = Api { name: "WriteTxnMarkers", key: 27, least: 1, most: 1 };
-/// `DescribeProducers`, only looked up.
-pub const DESCRIBE_PRODUCERS: Api = Api { name: "DescribeProducers", key: 61, least: 0, most: 0 };

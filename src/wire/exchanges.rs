@@ -9,13 +9,18 @@ use super::shape::{Field, I8, I16, I32, I64, NUMBERS, Shape, UUID, always, betwe
 macro_rules! exchange {
     ($request:ident -> $answer:ident, $name:literal $key:literal v $least:literal - $most:literal,
      flexible $flexible:literal, $fields:expr) => {
+        exchange!($request -> $answer, $name $key v $least - $most, flexible $flexible, $fields,
+            |answer| answer.throttle_time_ms);
+    };
+    ($request:ident -> $answer:ident, $name:literal $key:literal v $least:literal - $most:literal,
+     flexible $flexible:literal, $fields:expr, |$answered:ident| $throttle:expr) => {
         impl Exchange for m::$request {
             type Answer = m::$answer;
             const API: Api = Api { name: $name, key: $key, least: $least, most: $most };
             const SHAPE: Shape = Shape { flexible: $flexible, fields: $fields };
 
-            fn throttle(answer: &Self::Answer) -> i32 {
-                answer.throttle_time_ms
+            fn throttle($answered: &Self::Answer) -> i32 {
+                $throttle
             }
         }
     };
@@ -223,4 +228,69 @@ exchange!(ProduceRequest -> ProduceResponse, "Produce" 0 v 3 - 13, flexible 9, &
     always(List(&Record(PRODUCED_TOPIC))),
     always(I32),
     tagged(0, 10, List(&Record(ENDPOINT))),
+]);
+
+const TRIMMED: &[Field] = &[always(I32), always(I64), always(I16)];
+const TRIMMED_TOPIC: &[Field] = &[always(Text), always(List(&Record(TRIMMED)))];
+exchange!(DeleteRecordsRequest -> DeleteRecordsResponse, "DeleteRecords" 21 v 0 - 2, flexible 2, &[
+    always(I32),
+    always(List(&Record(TRIMMED_TOPIC))),
+]);
+
+const MARKED: &[Field] = &[always(I32), always(I16)];
+const MARKED_TOPIC: &[Field] = &[always(Text), always(List(&Record(MARKED)))];
+const MARKED_PRODUCER: &[Field] = &[always(I64), always(List(&Record(MARKED_TOPIC)))];
+// A broker that is busy with markers of its own has no time for quotas: the answer has no throttle time.
+exchange!(WriteTxnMarkersRequest -> WriteTxnMarkersResponse, "WriteTxnMarkers" 27 v 1 - 1, flexible 1, &[
+    always(List(&Record(MARKED_PRODUCER))),
+], |_answer| 0);
+
+const PRODUCER: &[Field] = &[always(I64), always(I32), always(I32), always(I64), always(I32), always(I64)];
+const PRODUCERS: &[Field] = &[always(I32), always(I16), always(Text), always(List(&Record(PRODUCER)))];
+const PRODUCERS_TOPIC: &[Field] = &[always(Text), always(List(&Record(PRODUCERS)))];
+exchange!(DescribeProducersRequest -> DescribeProducersResponse, "DescribeProducers" 61 v 0 - 0, flexible 0, &[
+    always(I32),
+    always(List(&Record(PRODUCERS_TOPIC))),
+]);
+
+const DELETED_GROUP: &[Field] = &[always(Text), always(I16)];
+exchange!(DeleteGroupsRequest -> DeleteGroupsResponse, "DeleteGroups" 42 v 0 - 2, flexible 2, &[
+    always(I32),
+    always(List(&Record(DELETED_GROUP))),
+]);
+
+const TRANSACTION: &[Field] = &[always(Text), always(I64), always(Text)];
+exchange!(ListTransactionsRequest -> ListTransactionsResponse, "ListTransactions" 66 v 0 - 2, flexible 0, &[
+    always(I32),
+    always(I16),
+    always(List(&Text)),
+    always(List(&Record(TRANSACTION))),
+]);
+
+const TRANSACTION_TOPIC: &[Field] = &[always(Text), always(NUMBERS)];
+const DESCRIBED_TRANSACTION: &[Field] = &[
+    always(I16),
+    always(Text),
+    always(Text),
+    always(I32),
+    always(I64),
+    always(I64),
+    always(I16),
+    always(List(&Record(TRANSACTION_TOPIC))),
+];
+exchange!(DescribeTransactionsRequest -> DescribeTransactionsResponse, "DescribeTransactions" 65 v 0 - 0, flexible 0, &[
+    always(I32),
+    always(List(&Record(DESCRIBED_TRANSACTION))),
+]);
+
+const CLUSTER_BROKER: &[Field] = &[always(I32), always(Text), always(I32), always(Text), since(2, I8)];
+exchange!(DescribeClusterRequest -> DescribeClusterResponse, "DescribeCluster" 60 v 0 - 2, flexible 0, &[
+    always(I32),
+    always(I16),
+    always(Text),
+    since(1, I8),
+    always(Text),
+    always(I32),
+    always(List(&Record(CLUSTER_BROKER))),
+    always(I32),
 ]);

@@ -12,7 +12,7 @@ pub mod request;
 pub mod shape;
 mod versions;
 
-pub use api::{Api, DELETE_RECORDS, DESCRIBE_PRODUCERS, Exchange, FETCH, PRODUCE, WRITE_TXN_MARKERS};
+pub use api::{Api, Exchange, FETCH, PRODUCE};
 pub use cursor::Cursor;
 pub use error::WireError;
 pub use error_code::ErrorCode;

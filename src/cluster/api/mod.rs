@@ -1,7 +1,10 @@
 //! One file per API: this program's nouns to kafka-protocol's requests, and its answers back.
 
 mod configs;
+mod delete_groups;
+mod delete_records;
 mod describe_groups;
+mod describe_producers;
 mod find_coordinator;
 mod leader_epochs;
 mod list_groups;
@@ -10,8 +13,11 @@ mod log_dirs;
 pub(super) mod metadata;
 mod offset_commit;
 mod offset_fetch;
+mod operations;
 mod producer_id;
 mod topics;
+mod transactions;
+mod write_markers;
 
 use std::time::Duration;
 
@@ -25,6 +31,13 @@ use crate::wire::ErrorCode;
 
 /// How long a topic that was just created may be unknown to some brokers.
 pub(super) const NOT_YET_KNOWN: Duration = Duration::from_secs(5);
+
+/// What a broker may take longer than the time it was given.
+const GRACE: Duration = Duration::from_secs(5);
+
+fn millis(duration: Duration) -> i32 {
+    i32::try_from(duration.as_millis()).unwrap_or(i32::MAX)
+}
 
 fn text(value: &str) -> StrBytes {
     StrBytes::from_string(value.to_owned())

@@ -8,7 +8,7 @@ use kafka_protocol::messages as m;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 
-use super::{judge, text, wire_topic};
+use super::{GRACE, judge, millis, text, wire_topic};
 use crate::cluster::ask::{Answered, Manner, Whom};
 use crate::cluster::{Cluster, ClusterError, Each, NewTopic, Subject};
 use crate::model::{TopicId, TopicName};
@@ -21,8 +21,6 @@ const DELETE: &str = "DeleteTopics";
 const DELETE_STATES: i16 = 6;
 /// Topics in one request.
 const CHUNK: usize = 200;
-/// What the broker may take longer than the time it was given.
-const GRACE: Duration = Duration::from_secs(5);
 
 impl Cluster {
     /// Creates topics, or only checks whether they could be. The id is zero where the broker does not tell (before
@@ -99,8 +97,4 @@ async fn delete(connection: Connection, topics: Vec<TopicName>, patience: Durati
         judge(DELETE, result.error_code, subject, result.error_message.as_ref())
     };
     Ok(topics.iter().map(read).collect())
-}
-
-fn millis(duration: Duration) -> i32 {
-    i32::try_from(duration.as_millis()).unwrap_or(i32::MAX)
 }

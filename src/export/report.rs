@@ -57,7 +57,7 @@ impl ExportReport {
     pub(super) fn count_uncommitted(&mut self, outcome: Uncommitted, records: u64) {
         *match outcome {
             Uncommitted::Aborted => &mut self.aborted_records,
-            Uncommitted::Open => &mut self.open_records,
+            Uncommitted::Open | Uncommitted::OpenAtCut => &mut self.open_records,
             Uncommitted::Lost => &mut self.undecided_records,
         } += records;
     }

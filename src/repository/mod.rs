@@ -31,7 +31,9 @@ pub use open::Repository;
 pub use parts::PART_BYTES_MAX;
 pub use restores::{RestoreFolder, RestoreStates};
 pub use runs::Run;
-pub use segment::{AbortedIndex, OwnedBatch, SegmentReader, SegmentStart, SegmentWriter, Uncommitted};
+pub use segment::{
+    AbortedIndex, Behind, FoundByTime, OwnedBatch, RecordTimes, SegmentReader, SegmentStart, SegmentWriter, Uncommitted,
+};
 pub use shards::{shard_count, shard_of};
 pub use snapshots::{Snapshot, SnapshotChoice};
 

@@ -23,6 +23,15 @@ pub fn batch_with(base: i64, records: i32, change: impl FnOnce(&mut BatchHeader)
     finish(builder, base, change)
 }
 
+/// A batch of records with these times.
+pub fn batch_of(base: i64, times: &[i64]) -> Vec<u8> {
+    let mut builder = Builder::new();
+    for time in times {
+        builder.push(&record(*time, None, Some(b"value"))).unwrap();
+    }
+    finish(builder, base, |_| {})
+}
+
 /// A batch of that many plain records.
 pub fn batch(base: i64, records: i32) -> Vec<u8> {
     batch_with(base, records, |_| {})

@@ -63,6 +63,7 @@ pub(super) async fn execute(
     incomplete.extend(restored.iter().flat_map(without_outcome));
     let mut notes = std::mem::take(&mut plan.notes);
     notes.retain(|note| !incomplete.contains(note));
+    notes.extend(restored.iter().filter_map(open_at_cut));
     notes.extend(what_next(&plan));
     Ok(RestoreReport {
         snapshot: plan.snapshot.head.sequence,
@@ -276,6 +277,15 @@ fn without_outcome(topic: &RestoredTopic) -> Vec<String> {
         format!("topic {}: {batches} batches of transactions {why} are not restored", topic.target)
     })
     .collect()
+}
+
+/// Data that is not restored because its transactions end behind the cut: it follows from what was asked for.
+fn open_at_cut(topic: &RestoredTopic) -> Option<String> {
+    let batches = topic.admitted.dropped_open_at_cut;
+    let left = || {
+        format!("topic {}: {batches} batches of transactions that are open at the cut are not restored", topic.target)
+    };
+    (batches > 0).then(left)
 }
 
 /// What to do next, from what was found.

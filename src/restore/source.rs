@@ -53,6 +53,8 @@ pub struct Admitted {
     pub dropped_aborted: u64,
     /// Batches of transactions that were still open where the snapshot's data ends.
     pub dropped_open: u64,
+    /// Batches of transactions that end behind the cut that was asked for, or not at all.
+    pub dropped_open_at_cut: u64,
     /// Batches of transactions whose marker lay in offsets that were never read: nobody can tell their outcome.
     pub dropped_lost: u64,
     /// Batches below the log start or beyond the end of the snapshot.
@@ -69,6 +71,7 @@ impl Admitted {
         self.dropped_empty += other.dropped_empty;
         self.dropped_aborted += other.dropped_aborted;
         self.dropped_open += other.dropped_open;
+        self.dropped_open_at_cut += other.dropped_open_at_cut;
         self.dropped_lost += other.dropped_lost;
         self.dropped_out_of_range += other.dropped_out_of_range;
     }
@@ -79,6 +82,7 @@ impl Admitted {
             DropReason::Empty => &mut self.dropped_empty,
             DropReason::Aborted => match uncommitted {
                 Some(Uncommitted::Open) => &mut self.dropped_open,
+                Some(Uncommitted::OpenAtCut) => &mut self.dropped_open_at_cut,
                 Some(Uncommitted::Lost) => &mut self.dropped_lost,
                 _ => &mut self.dropped_aborted,
             },
@@ -117,7 +121,7 @@ pub(super) struct Source {
 impl Source {
     /// Reads everything to the end, or until the sink has had enough. Returns what was admitted.
     pub(super) fn read(self, repository: &Repository, sink: &mut dyn Sink) -> Result<Admitted, RestoreError> {
-        let aborted = AbortedIndex::from_seals::<RestoreError>(repository.seals(&self.segments))?;
+        let aborted = AbortedIndex::up_to(repository, &self.segments, self.keep.next)?;
         let mut reading = Reading {
             pieces: Pieces::new(self.target_base),
             admitted: Admitted::default(),

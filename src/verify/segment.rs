@@ -5,10 +5,9 @@ use std::io::Read;
 use super::report::{Finding, FindingKind};
 use crate::batch::{Batch, BatchError, size_of_first, walk};
 use crate::cancel::Cancel;
-use crate::model::Timestamp;
 use crate::progress::Progress;
 use crate::repository::format::Seal;
-use crate::repository::segment::{Facts, Scan, ScanFault};
+use crate::repository::segment::{Facts, Observed, Scan, ScanFault};
 use crate::repository::{Repository, RepositoryError};
 use crate::store::{Key, StoreError};
 
@@ -72,6 +71,7 @@ struct Look<'a> {
     seal: &'a Seal,
     digest: blake3::Hasher,
     scan: Scan,
+    observed: Observed<'a>,
     /// Read and not walked yet.
     buffer: Vec<u8>,
     /// Bytes read.
@@ -89,6 +89,7 @@ impl<'a> Look<'a> {
             seal,
             digest: blake3::Hasher::new(),
             scan: Scan::new(&seal.carried),
+            observed: Observed::of(&seal.index),
             buffer: Vec::new(),
             bytes: 0,
             position: 0,
@@ -137,7 +138,8 @@ impl<'a> Look<'a> {
 
     fn batch(&mut self, batch: &Batch<'_>, at: u64) {
         let place = self.misplaced(batch);
-        match self.scan.add(batch, Timestamp(-1)) {
+        let observed = self.observed.at(self.position + at);
+        match self.scan.add(batch, observed) {
             Ok(()) => {
                 if let Some(detail) = place {
                     self.find(at, Some(batch.base_offset()), detail);
@@ -146,7 +148,7 @@ impl<'a> Look<'a> {
             Err(ScanFault::Batch(fault)) => {
                 self.find(at, Some(batch.base_offset()), fault.to_string());
                 // The next batch can be told as long as this one's length is right.
-                let _ = self.scan.add_checked(batch, Timestamp(-1));
+                let _ = self.scan.add_checked(batch, observed);
             }
             Err(ScanFault::OutOfOrder { expected, found }) => {
                 // After a bad batch its length may have been what was bad.

@@ -75,6 +75,13 @@ pub struct Seal {
     pub index: Vec<IndexEntry>,
 }
 
+impl Seal {
+    /// Whether any transaction touches the segment.
+    pub fn has_transactions(&self) -> bool {
+        self.committed > 0 || !(self.carried.is_empty() && self.aborted.is_empty() && self.open.is_empty())
+    }
+}
+
 /// Who wrote a segment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Writer {

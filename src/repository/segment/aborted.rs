@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::batch::BatchHeader;
-use crate::repository::RepositoryError;
-use crate::repository::format::Seal;
+use super::{Scan, ScanFault};
+use crate::batch::{BatchError, BatchHeader};
+use crate::repository::format::{Seal, SegmentList};
+use crate::repository::{Damage, Repository, RepositoryError};
 
 /// Why data of a transaction does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -13,6 +14,8 @@ pub enum Uncommitted {
     Aborted,
     /// The segments end before its marker.
     Open,
+    /// Its marker lies behind the end that was asked for, or is not there at all.
+    OpenAtCut,
     /// Its marker lies in offsets that were never read: nobody can tell any more.
     Lost,
 }
@@ -44,29 +47,34 @@ impl AbortedIndex {
     pub fn from_seals<E: From<RepositoryError>>(
         seals: impl IntoIterator<Item = Result<Seal, RepositoryError>>,
     ) -> Result<Self, E> {
-        let mut index = Self::default();
-        let mut open = HashSet::new();
+        let mut gathering = Gathering::default();
         for seal in seals {
-            let seal = seal?;
-            let carried: HashSet<Transaction> = seal.carried.iter().map(|one| (one.producer_id, one.first)).collect();
-            for transaction in open.difference(&carried) {
-                // What the producer wrote from here on is another transaction.
-                index.add(*transaction, seal.base, Uncommitted::Lost);
-            }
-            for one in &seal.aborted {
-                index.add((one.producer_id, one.first), one.marker, Uncommitted::Aborted);
-            }
-            open = seal.open.iter().map(|one| (one.producer_id, one.first)).collect();
+            gathering.add(&seal?);
         }
-        for transaction in open {
-            index.add(transaction, i64::MAX, Uncommitted::Open);
+        Ok(gathering.finish(Uncommitted::Open))
+    }
+
+    /// The state at an offset: what ends behind it is open there. Where segments go on behind it, the one that holds it
+    /// is read up to it, if any transaction touches that segment.
+    pub fn up_to(repository: &Repository, segments: &SegmentList, end: i64) -> Result<Self, RepositoryError> {
+        let mut gathering = Gathering::default();
+        for seal in repository.seals(segments) {
+            let mut seal = seal?;
+            if seal.next <= end {
+                gathering.add(&seal);
+                continue;
+            }
+            if seal.base < end {
+                cut(repository, &mut seal, end)?;
+                gathering.add(&seal);
+            }
+            return Ok(gathering.finish(Uncommitted::OpenAtCut));
         }
-        index.close();
-        Ok(index)
+        Ok(gathering.finish(Uncommitted::Open))
     }
 
     fn add(&mut self, (producer_id, first): Transaction, end: i64, outcome: Uncommitted) {
-        self.open += usize::from(outcome == Uncommitted::Open);
+        self.open += usize::from(matches!(outcome, Uncommitted::Open | Uncommitted::OpenAtCut));
         self.lost += usize::from(outcome == Uncommitted::Lost);
         self.spans.entry(producer_id).or_default().push(Span { first, end, outcome });
     }
@@ -101,6 +109,64 @@ impl AbortedIndex {
     }
 }
 
+/// Seals going by.
+#[derive(Default)]
+struct Gathering {
+    index: AbortedIndex,
+    open: HashSet<Transaction>,
+}
+
+impl Gathering {
+    fn add(&mut self, seal: &Seal) {
+        let carried: HashSet<Transaction> = seal.carried.iter().map(|one| (one.producer_id, one.first)).collect();
+        for transaction in self.open.difference(&carried) {
+            // What the producer wrote from here on is another transaction.
+            self.index.add(*transaction, seal.base, Uncommitted::Lost);
+        }
+        for one in &seal.aborted {
+            self.index.add((one.producer_id, one.first), one.marker, Uncommitted::Aborted);
+        }
+        self.open = seal.open.iter().map(|one| (one.producer_id, one.first)).collect();
+    }
+
+    fn finish(mut self, open: Uncommitted) -> AbortedIndex {
+        for transaction in self.open {
+            self.index.add(transaction, i64::MAX, open);
+        }
+        self.index.close();
+        self.index
+    }
+}
+
+/// Makes the seal one of a segment that ends at `end`, as far as transactions are concerned.
+fn cut(repository: &Repository, seal: &mut Seal, end: i64) -> Result<(), RepositoryError> {
+    if !seal.has_transactions() {
+        return Ok(());
+    }
+    let mut scan = Scan::new(&seal.carried);
+    let mut segment = repository.read_segment(seal)?;
+    loop {
+        let position = segment.position();
+        let Some(owned) = segment.next()? else { break };
+        let damaged = |fault| RepositoryError::damaged(seal.object.as_str(), Damage::Batch { position, fault });
+        let batch = owned.batch().map_err(damaged)?;
+        if batch.base_offset() >= end {
+            break;
+        }
+        match scan.add_checked(&batch, seal.observed) {
+            Ok(()) => {}
+            Err(ScanFault::Batch(fault)) => return Err(damaged(fault)),
+            Err(ScanFault::OutOfOrder { found, .. }) => {
+                let fault = BatchError::Field { base_offset: found, field: "base offset", value: found };
+                return Err(damaged(fault));
+            }
+        }
+    }
+    let facts = scan.finish();
+    (seal.aborted, seal.open, seal.next) = (facts.aborted, facts.open, end);
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -112,12 +178,15 @@ mod tests {
     use crate::store::MemoryStore;
 
     fn sealed(segments: &[&[Vec<u8>]]) -> Vec<Seal> {
-        let repository = Repository::init_in(Arc::new(MemoryStore::new())).unwrap();
+        sealed_in(&Repository::init_in(Arc::new(MemoryStore::new())).unwrap(), segments)
+    }
+
+    fn sealed_in(repository: &Repository, segments: &[&[Vec<u8>]]) -> Vec<Seal> {
         let run: Run = repository.begin_run("cluster-a").unwrap();
         let mut seals: Vec<Seal> = Vec::new();
         for batches in segments {
             let start = start("t", 0, &run, seals.last());
-            seals.push(segment(&repository, &run, start, batches));
+            seals.push(segment(repository, &run, start, batches));
         }
         seals
     }
@@ -146,6 +215,27 @@ mod tests {
         // A snapshot that ends earlier knows less, and reading that begins later knows enough.
         assert_eq!(outcome(&index(&seals[..2]), &b), Some(Uncommitted::Open));
         assert_eq!(outcome(&index(&seals[2..]), &transactional(7, 1, 2)), Some(Uncommitted::Open));
+    }
+
+    #[test]
+    fn what_ends_behind_a_cut_is_open_at_it() {
+        let repository = Repository::init_in(Arc::new(MemoryStore::new())).unwrap();
+        let (a, b, c) = (transactional(0, 2, 1), transactional(2, 1, 2), transactional(4, 1, 3));
+        let first = [a.clone(), b.clone(), marker(3, 2, false), c.clone()];
+        let second = [batch(5, 1), marker(6, 1, true), batch(7, 1), marker(8, 3, false)];
+        let tail = sealed_in(&repository, &[&first, &second]);
+        let list = SegmentList { parts: Vec::new(), tail };
+        let at = |end| {
+            let index = AbortedIndex::up_to(&repository, &list, end).unwrap();
+            [&a, &b, &c].map(|data| outcome(&index, data))
+        };
+        let (aborted, open) = (Some(Uncommitted::Aborted), Some(Uncommitted::OpenAtCut));
+        assert_eq!(at(9), [None, aborted, aborted], "all of it");
+        assert_eq!(at(8), [None, aborted, open], "before the last marker");
+        assert_eq!(at(7), [None, aborted, open], "just behind the marker of the first");
+        assert_eq!(at(6), [open, aborted, open], "at that marker");
+        assert_eq!(at(5), [open, aborted, open], "between the segments");
+        assert_eq!(at(3), [open, open, None], "within the first segment");
     }
 
     #[test]

@@ -4,12 +4,14 @@ mod aborted;
 mod facts;
 mod reader;
 mod scan;
+mod times;
 mod writer;
 
 pub use aborted::{AbortedIndex, Uncommitted};
 pub use facts::Facts;
 pub use reader::{OwnedBatch, SegmentReader};
-pub use scan::{Scan, ScanFault};
+pub use scan::{Observed, Scan, ScanFault};
+pub use times::{Behind, FoundByTime, RecordTimes};
 pub use writer::{SegmentStart, SegmentWriter};
 
 #[cfg(test)]

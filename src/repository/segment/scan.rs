@@ -11,6 +11,10 @@ use crate::repository::format::{AbortedTransaction, EpochStart, IndexEntry, Open
 
 /// Plain bytes between two entries of the sparse index, at least.
 const INDEX_BYTES: u64 = 4 << 20;
+/// Milliseconds of fetching between two entries, at most: what [`Repository::observed_until`] can tell apart.
+///
+/// [`Repository::observed_until`]: crate::repository::Repository::observed_until
+pub(super) const INDEX_MILLIS: u64 = 10_000;
 
 /// Why a batch cannot be the next of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +28,31 @@ pub enum ScanFault {
         /// Its base offset.
         found: i64,
     },
+}
+
+/// When batches were fetched, as far as the index of a seal tells: so that a second scan finds the same index.
+#[derive(Debug)]
+pub struct Observed<'a> {
+    rest: &'a [IndexEntry],
+    last: Timestamp,
+}
+
+impl<'a> Observed<'a> {
+    /// Begins before the first batch.
+    pub fn of(index: &'a [IndexEntry]) -> Self {
+        Self { rest: index, last: Timestamp(-1) }
+    }
+
+    /// Of the batch at this position of the plain log. Positions ascend.
+    pub fn at(&mut self, position: u64) -> Timestamp {
+        while let Some((entry, rest)) = self.rest.split_first().filter(|(entry, _)| entry.position <= position) {
+            self.rest = rest;
+            if entry.position == position {
+                self.last = entry.observed;
+            }
+        }
+        self.last
+    }
 }
 
 /// What was found so far.
@@ -83,7 +112,8 @@ impl Scan {
         self.facts.next
     }
 
-    /// Takes the next batch. One that is refused leaves the scan as it was.
+    /// Takes the next batch, fetched at `observed`. One that is refused leaves the scan as it was. Who scans again gives
+    /// the times that the index has, see [`Observed`].
     pub fn add(&mut self, batch: &Batch<'_>, observed: Timestamp) -> Result<(), ScanFault> {
         batch.check_crc().map_err(ScanFault::Batch)?;
         self.add_checked(batch, observed)
@@ -171,7 +201,8 @@ impl Scan {
 
     fn entry(&mut self, batch: &Batch<'_>, observed: Timestamp) {
         let facts = &mut self.facts;
-        if facts.batches == 0 || facts.size - self.indexed >= INDEX_BYTES {
+        let is_later = |last: &IndexEntry| observed.0.abs_diff(last.observed.0) >= INDEX_MILLIS;
+        if facts.index.last().is_none_or(is_later) || facts.size - self.indexed >= INDEX_BYTES {
             self.indexed = facts.size;
             let (offset, position, timestamp) = (batch.base_offset(), facts.size, facts.max_timestamp);
             facts.index.push(IndexEntry { offset, position, timestamp, observed });

@@ -3,6 +3,7 @@
 //! from a length that was not compared with the bytes that are there.
 //!
 //! [`walk()`] finds the batches, [`admit`] decides what a restore does with one, [`reheader()`] and [`reencode()`] do it.
+//! [`Filler`] makes batches that are nothing but offsets.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
@@ -13,6 +14,7 @@ mod checksum;
 mod compress;
 mod control;
 mod error;
+mod filler;
 mod header;
 mod input;
 mod layout;
@@ -30,6 +32,7 @@ pub use builder::{Builder, build};
 pub use compress::LIMIT as DECOMPRESSED_MAX;
 pub use control::{Marker, marker};
 pub use error::{BatchError, RecordFault};
+pub use filler::{FILLER_MAX, Filler};
 pub use header::BatchHeader;
 pub use layout::HEADER_SIZE;
 pub use legacy::LegacyHeader;

@@ -151,6 +151,7 @@ pub fn restore(error: &RestoreError) -> Advice {
             say(Usage, "change --rename so that every topic gets a legal name of its own")
         }
         RestoreError::NothingMatches { .. } => say(Usage, "`ktape show` lists what the snapshot holds"),
+        RestoreError::NothingHeld { .. } => say(Usage, "`ktape show` lists the topics whose retention is held"),
         RestoreError::NoSnapshot(_) => say(Refused, "`ktape list` shows which snapshots there are"),
         RestoreError::NotEmpty { .. } => {
             say(Refused, "delete the topic if it may go, or restore under another name with --rename")
@@ -159,6 +160,9 @@ pub fn restore(error: &RestoreError) -> Advice {
             say(Refused, "delete the empty topic so that the restore can create it, or use --rename")
         }
         RestoreError::TooFewBrokers { .. } => say(Refused, "add brokers, or say --replication-factor N"),
+        RestoreError::BatchTooLarge { .. } => {
+            say(Refused, "raise socket.request.max.bytes on the brokers, or leave the topic out with --exclude-topics")
+        }
         RestoreError::CannotCreate { .. } => say(Refused, "change what it names, with --topic-config for instance"),
         RestoreError::ActiveGroups(_) => say(
             Refused,

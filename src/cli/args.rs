@@ -1,5 +1,6 @@
 //! The raw command line. Every flag that more than one verb has stands here once, each with its `KTAPE_*` variable.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
@@ -7,6 +8,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use super::settings::LogFormat;
 use super::{backup, completions, export, init, list, man, restore, show, verify};
 use crate::model::Selection;
+use crate::repository::{Repository, RestoreStates};
 
 /// Cold backups of Kafka topics and consumer groups.
 ///
@@ -79,6 +81,24 @@ pub struct RepositoryArgs {
     /// Folder that holds the repository
     #[arg(short, long, env = "KTAPE_REPOSITORY", hide_env_values = true, value_name = "PATH")]
     pub repository: String,
+}
+
+/// Where restores are written down.
+#[derive(Debug, Args)]
+pub struct StateArgs {
+    /// Folder for what restores write down, instead of the repository: for one that is read-only
+    #[arg(long, env = "KTAPE_STATE", hide_env_values = true, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+}
+
+impl StateArgs {
+    /// The restores written down there, or in the repository.
+    pub fn states(&self, repository: &Repository) -> RestoreStates {
+        match &self.state {
+            Some(folder) => RestoreStates::in_folder(folder),
+            None => repository.restore_states(),
+        }
+    }
 }
 
 /// Which topics and groups.

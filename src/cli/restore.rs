@@ -8,7 +8,8 @@ use super::exit_code::ExitCode;
 use super::failure::Failure;
 use super::report;
 use super::snapshot::SnapshotArgs;
-use crate::repository::Repository;
+use crate::cluster::Cluster;
+use crate::repository::{Repository, RestoreStates};
 use crate::restore::{self, OutOfRange, Rename, Renames, RestoreOptions, TopicConfigOverride};
 
 /// Flags of `restore`.
@@ -27,6 +28,9 @@ Examples:
   A family of topics under other names, kept for ever:
     ktape restore -r /backup/kafka -b broker-1:9092 --topics 'orders-*' --rename 'orders-*=old-orders-*' --topic-config retention.ms=-1
 
+  Afterwards: let the retention work again that was held so that it would not delete restored data:
+    ktape restore -r /backup/kafka -b broker-1:9092 --release
+
 Topics that hold data are never appended to, and groups with members are refused by name.")]
 pub struct RestoreArgs {
     #[command(flatten)]
@@ -36,6 +40,9 @@ pub struct RestoreArgs {
     /// Show what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
+    /// Restore nothing; give topics the retention that earlier restores have held back (all, or those of --topics)
+    #[arg(long, conflicts_with_all = ["rename", "replication_factor", "topic_config", "exclude_topics", "groups", "exclude_groups"])]
+    release: bool,
     /// Restore topics under another name; one * on both sides stands for the same text; may be repeated
     #[arg(long, value_name = "FROM=TO")]
     rename: Vec<Rename>,
@@ -90,6 +97,9 @@ pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failu
     let place = args.repository.repository;
     let repository = Context::blocking(move || Repository::open(&place)).await??;
     let cluster = context.connect(&args.cluster).await?;
+    if args.release {
+        return release(&cluster, &repository.restore_states(), &args.selection.topics, args.dry_run, context).await;
+    }
     let options = RestoreOptions {
         snapshot: args.snapshot.snapshot,
         selection: args.selection.into(),
@@ -116,6 +126,18 @@ pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failu
     drop(progress);
     let code = if done.is_complete() { ExitCode::Done } else { ExitCode::Incomplete };
     context.report("restore", code, &done, |out| report::restore::done(out, &done))
+}
+
+async fn release(
+    cluster: &Cluster,
+    states: &RestoreStates,
+    topics: &[String],
+    dry_run: bool,
+    context: &Context,
+) -> Result<ExitCode, Failure> {
+    let released = restore::release(cluster, states, topics, dry_run).await?;
+    let code = if released.is_complete() { ExitCode::Done } else { ExitCode::Incomplete };
+    context.report("restore-release", code, &released, |out| report::restore::released(out, &released))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::args::RepositoryArgs;
+use super::args::{RepositoryArgs, StateArgs};
 use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
@@ -35,6 +35,8 @@ pub struct ShowArgs {
     /// Show these groups with all they committed; a pattern; may be repeated
     #[arg(long, value_name = "PATTERN")]
     group: Vec<String>,
+    #[command(flatten)]
+    state: StateArgs,
 }
 
 /// Shows one snapshot.
@@ -44,7 +46,8 @@ pub async fn run(args: ShowArgs, context: &Context) -> Result<ExitCode, Failure>
     let shown = Context::blocking(move || -> Result<ShowReport, Failure> {
         let repository = Repository::open(&args.repository.repository)?;
         let snapshot = snapshot::find(&repository, args.snapshot.snapshot)?;
-        Ok(show::show(&repository, &snapshot, &ShowOptions { topics, groups })?)
+        let states = args.state.states(&repository);
+        Ok(show::show(&repository, &snapshot, &states, &ShowOptions { topics, groups })?)
     })
     .await??;
     if (detail.topics && shown.topics.is_empty()) || (detail.groups && shown.groups.is_empty()) {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::{Damage, RepositoryError};
-use super::format::{RestoreDone, RestoreKey, RestorePlanDocument, RestoreReleased, RestoreTopics};
+use super::format::{HeldTopic, RestoreDone, RestoreKey, RestorePlanDocument, RestoreReleased, RestoreTopics};
 use super::locks::{self, Lock};
 use super::offset_map::{MapReader, MapWriter};
 use super::open::Repository;
@@ -19,9 +19,10 @@ use crate::store::{Key, LocalStore, Store, StoreError, random_hex};
 
 const PLAN: &str = "plan.json";
 const DONE: &str = "done.json";
-const RELEASED: &str = "released.json";
 /// Name of a topics document before its number.
 const TOPICS: &str = "topics-";
+/// Name of a released document before its number.
+const RELEASED: &str = "released-";
 
 /// All restores that are written down in one place. Clones are the same place.
 #[derive(Clone)]
@@ -153,19 +154,20 @@ impl RestoreFolder {
 
     /// Its topics as they are now; `None` before all of them exist.
     pub fn topics(&self) -> Result<Option<RestoreTopics>, RepositoryError> {
-        match self.topics_number()? {
+        match self.last_number(TOPICS)? {
             0 => Ok(None),
-            number => self.get(&topics_name(number)),
+            number => self.get(&numbered(TOPICS, number)),
         }
     }
 
     /// Writes its topics, over those of before if there are any.
     pub fn put_topics(&self, topics: &RestoreTopics) -> Result<(), RepositoryError> {
-        self.put(&topics_name(self.topics_number()? + 1), topics)
+        self.put(&numbered(TOPICS, self.last_number(TOPICS)? + 1), topics)
     }
 
-    fn topics_number(&self) -> Result<u32, RepositoryError> {
-        let number = |name: &str| name.strip_prefix(TOPICS)?.strip_suffix(".json")?.parse().ok();
+    /// The highest number of a document that may be written again and again, 0 if there is none.
+    fn last_number(&self, prefix: &str) -> Result<u32, RepositoryError> {
+        let number = |name: &str| name.strip_prefix(prefix)?.strip_suffix(".json")?.parse().ok();
         Ok(self.names()?.iter().filter_map(|name| number(name)).max().unwrap_or(0))
     }
 
@@ -179,14 +181,20 @@ impl RestoreFolder {
         self.put(DONE, done)
     }
 
-    /// When its held settings were put back; `None` if they were not.
-    pub fn released(&self) -> Result<Option<RestoreReleased>, RepositoryError> {
-        self.get(RELEASED)
+    /// Topics whose retention is still held; none before it is done.
+    pub fn held(&self) -> Result<Vec<HeldTopic>, RepositoryError> {
+        let mut held = self.done()?.map(|done| done.held).unwrap_or_default();
+        for number in 1..=self.last_number(RELEASED)? {
+            let released: Option<RestoreReleased> = self.get(&numbered(RELEASED, number))?;
+            let released = released.map(|one| one.topics).unwrap_or_default();
+            held.retain(|one| !released.contains(&one.topic));
+        }
+        Ok(held)
     }
 
-    /// Writes that its held settings were put back.
+    /// Writes that held settings were put back.
     pub fn release(&self, released: &RestoreReleased) -> Result<(), RepositoryError> {
-        self.put(RELEASED, released)
+        self.put(&numbered(RELEASED, self.last_number(RELEASED)? + 1), released)
     }
 
     /// Begins the offset map of a partition of the source.
@@ -211,8 +219,8 @@ impl RestoreFolder {
     }
 }
 
-fn topics_name(number: u32) -> String {
-    format!("{TOPICS}{number}.json")
+fn numbered(prefix: &str, number: u32) -> String {
+    format!("{prefix}{number}.json")
 }
 
 /// For readers of maps: what is wrong with a line.

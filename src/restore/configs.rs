@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::limits::Limits;
 use super::options::TopicConfigOverride;
 use super::plan::PlannedTopic;
-use super::target::Limits;
 use crate::cluster::ConfigChange;
 
 /// Largest value of a Java `long`.
@@ -28,6 +28,13 @@ pub(super) fn while_restoring(topic: &PlannedTopic, limits: Limits) -> Vec<(Stri
         ("unclean.leader.election.enable", "false".to_owned()),
     ];
     configs.extend(limits.lifted().into_iter().map(|name| (name, UNLIMITED.to_owned())));
+    let replicas = i64::from(topic.replication_factor);
+    if replicas > 0 && limits.min_insync_replicas.is_some_and(|needed| needed > replicas) {
+        configs.push(("min.insync.replicas", replicas.to_string()));
+    }
+    if limits.segment_bytes.is_some_and(|bytes| bytes < max_message as i64) {
+        configs.push(("segment.bytes", max_message.to_string()));
+    }
     configs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
@@ -40,7 +47,18 @@ pub(super) struct Final {
     pub left_out: Vec<(String, String)>,
 }
 
-/// What to change so that the topic has exactly the settings it had, with the overrides on top.
+/// The value that a setting of the topic ends with; `None` for the target's default.
+pub(super) fn final_value(topic: &PlannedTopic, overrides: &[TopicConfigOverride], name: &str) -> Option<String> {
+    let wish = overrides.iter().rev().find(|one| one.name == name && is_about(one, topic));
+    let own = || topic.state.configs.iter().find(|entry| entry.name == name)?.value.clone();
+    wish.map(|one| one.value.clone()).or_else(own)
+}
+
+fn is_about(one: &TopicConfigOverride, topic: &PlannedTopic) -> bool {
+    one.topic.as_deref().is_none_or(|name| name == topic.target.as_str())
+}
+
+/// What to change so that the topic has exactly the settings it had, with the overrides on top, but for what is held.
 /// `known` are the names that the target has for a topic.
 pub(super) fn finally(
     topic: &PlannedTopic,
@@ -55,18 +73,22 @@ pub(super) fn finally(
             Some(_) if is_bound_to_cluster(&entry.name) => {
                 last.left_out.push((entry.name.clone(), "it is about brokers of the source".to_owned()));
             }
+            Some(value) if needs_tiered_storage(&entry.name, value) && !limits.tiered => {
+                last.left_out.push((entry.name.clone(), "tiered storage is switched off in the target".to_owned()));
+            }
             Some(value) => {
                 wanted.insert(&entry.name, value);
             }
             None => last.left_out.push((entry.name.clone(), "the source did not show its value".to_owned())),
         }
     }
-    let about = |one: &&TopicConfigOverride| one.topic.as_deref().is_none_or(|name| name == topic.target.as_str());
-    for one in overrides.iter().filter(about) {
+    for one in overrides.iter().filter(|one| is_about(one, topic)) {
         wanted.insert(&one.name, &one.value);
     }
+    let held = |name: &str| topic.hold.iter().flat_map(|hold| &hold.configs).any(|one| one.name == name);
+    wanted.retain(|name, _| !held(name));
     for (name, _) in while_restoring(topic, limits) {
-        if !wanted.contains_key(name.as_str()) {
+        if !held(&name) && !wanted.contains_key(name.as_str()) {
             last.changes.push(ConfigChange { name, value: None });
         }
     }
@@ -78,6 +100,11 @@ pub(super) fn finally(
         }
     }
     last
+}
+
+/// Kafka refuses to switch it on for a topic where brokers have none (KIP-405).
+fn needs_tiered_storage(name: &str, value: &str) -> bool {
+    name == "remote.storage.enable" && value == "true"
 }
 
 /// Lists of replicas by node id mean nothing elsewhere.

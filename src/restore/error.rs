@@ -32,6 +32,12 @@ pub enum RestoreError {
         /// `topic "x*"`, `rename "a=b"`.
         what: String,
     },
+    /// `--release` of topics that are not held.
+    #[error("no restore into this cluster holds the retention of a topic that matches {pattern:?}")]
+    NothingHeld {
+        /// As it was typed.
+        pattern: String,
+    },
     /// Two topics would get the same name.
     #[error("topics {first} and {second} would both be restored as {target}")]
     SameTarget {
@@ -71,6 +77,18 @@ pub enum RestoreError {
         needed: i16,
         /// Brokers alive.
         brokers: usize,
+    },
+    /// A batch does not fit into a request that the target takes.
+    #[error(
+        "topic {topic} has a batch of {bytes} bytes, and a broker of the target takes requests of at most {limit} (socket.request.max.bytes)"
+    )]
+    BatchTooLarge {
+        /// The topic in the target.
+        topic: TopicName,
+        /// Bytes of its largest batch.
+        bytes: u64,
+        /// Bytes that a broker takes.
+        limit: u64,
     },
     /// The target would not create a topic.
     #[error("the target would not create topic {topic}: {reason}")]

@@ -1,6 +1,6 @@
 //! Carries a plan out: topics, records, positions, settings; in this order, each checked before the next.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,11 +8,11 @@ use super::Context;
 use super::configs;
 use super::error::RestoreError;
 use super::groups::{self, Translations};
-use super::options::RestoreOptions;
 use super::plan::{PlannedTopic, RestorePlan};
 use super::produce::{Produce, Work};
 use super::readers::Ended;
-use super::report::{ConfigLeftOut, RestoreReport, RestoredTopic};
+use super::report::{RestoreReport, RestoredTopic};
+use super::settings;
 use super::source::{Admitted, Source};
 use super::state::State;
 use super::target;
@@ -51,10 +51,11 @@ pub(super) async fn execute(
     let groups = groups::restore(cluster, &plan.groups, &translations).await;
 
     progress.note("putting topic settings back");
-    let (configs_left_out, failed) = put_configs_back(cluster, options, &plan).await?;
+    let settings = settings::put_back(cluster, options, &plan).await?;
+    let held = settings::held(&plan, &topics);
     let mut incomplete = std::mem::take(&mut plan.passed_over);
-    incomplete.extend(failed);
-    state.done()?;
+    incomplete.extend(settings.failed);
+    state.done(held.clone())?;
     let restored = report_topics(&plan, &topics, &ended);
     let mut admitted = Admitted::default();
     for topic in &restored {
@@ -78,7 +79,8 @@ pub(super) async fn execute(
         groups: groups.groups,
         adjusted: groups.adjusted,
         lost: groups.lost,
-        configs_left_out,
+        configs_left_out: settings.left_out,
+        held,
         incomplete,
         notes,
     })
@@ -219,35 +221,6 @@ async fn check_log_ends(cluster: &Cluster, restored: &[Restored]) -> Result<(), 
         }
     }
     Ok(())
-}
-
-async fn put_configs_back(
-    cluster: &Cluster,
-    options: &RestoreOptions,
-    plan: &RestorePlan,
-) -> Result<(Vec<ConfigLeftOut>, Vec<String>), RestoreError> {
-    let names: Vec<TopicName> = plan.topics.iter().map(|topic| topic.target.clone()).collect();
-    let mut known: BTreeMap<TopicName, BTreeSet<String>> = BTreeMap::new();
-    for (name, answer) in cluster.describe_topic_configs(&names).await {
-        known.insert(name, answer?.into_iter().map(|config| config.name).collect());
-    }
-    let (mut changes, mut left_out, mut incomplete) = (Vec::new(), Vec::new(), Vec::new());
-    for topic in &plan.topics {
-        let known = known.remove(&topic.target).unwrap_or_default();
-        let last = configs::finally(topic, &options.topic_configs, plan.limits, &known);
-        left_out.extend(last.left_out.into_iter().map(|(name, reason)| ConfigLeftOut {
-            topic: topic.target.to_string(),
-            name,
-            reason,
-        }));
-        changes.push((topic.target.clone(), last.changes));
-    }
-    for (name, answer) in cluster.alter_topic_configs(changes).await {
-        if let Err(error) = answer {
-            incomplete.push(format!("topic {name}: its settings could not be put back: {error}"));
-        }
-    }
-    Ok((left_out, incomplete))
 }
 
 fn report_topics(plan: &RestorePlan, topics: &RestoreTopics, restored: &[Restored]) -> Vec<RestoredTopic> {

@@ -8,13 +8,17 @@ mod configs;
 mod error;
 mod execute;
 mod groups;
+mod hold;
+mod limits;
 mod options;
 mod plan;
 mod produce;
 mod readers;
+mod release;
 mod rename;
 mod report;
 mod sending;
+mod settings;
 mod source;
 mod state;
 mod target;
@@ -22,6 +26,7 @@ mod translate;
 
 pub use error::RestoreError;
 pub use options::{OutOfRange, RestoreOptions, SnapshotChoice, TopicConfigOverride};
+pub use release::{ReleaseReport, ReleasedTopic, release};
 pub use rename::{InvalidRename, Rename, Renames};
 pub use report::{
     Adjusted, ConfigLeftOut, Lost, PlannedGroupReport, PlannedTopicReport, RestorePlanReport, RestoreReport,

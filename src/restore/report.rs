@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::plan::RestorePlan;
 use super::source::Admitted;
 use crate::model::Timestamp;
+use crate::repository::format::HeldTopic;
 
 /// The result of a restore. Printing is the command line's.
 #[derive(Debug, Clone, Serialize)]
@@ -33,6 +34,8 @@ pub struct RestoreReport {
     pub adjusted: Vec<Adjusted>,
     /// Positions that are not committed.
     pub lost: Vec<Lost>,
+    /// Topics whose retention is held until `restore --release`.
+    pub held: Vec<HeldTopic>,
     /// Topic settings that were not put back.
     pub configs_left_out: Vec<ConfigLeftOut>,
     /// Failures that make this restore less than it should be.

@@ -6,7 +6,7 @@ use super::options::RestoreOptions;
 use super::plan::RestorePlan;
 use crate::cluster::ProducerIdentity;
 use crate::model::{Timestamp, TopicPartition};
-use crate::repository::format::{RestoreCut, RestoreDone, RestoreKey, RestorePlanDocument, RestoreTopics};
+use crate::repository::format::{HeldTopic, RestoreCut, RestoreDone, RestoreKey, RestorePlanDocument, RestoreTopics};
 use crate::repository::{MapWriter, Repository, RestoreFolder};
 
 /// The rules by which stored batches become produced ones.
@@ -71,8 +71,8 @@ impl State {
     }
 
     /// Writes that everything is done.
-    pub(super) fn done(&self) -> Result<(), RestoreError> {
+    pub(super) fn done(&self, held: Vec<HeldTopic>) -> Result<(), RestoreError> {
         let report = serde_json::Value::Null;
-        Ok(self.folder.finish(&RestoreDone { finished: Timestamp::now(), held: Vec::new(), report })?)
+        Ok(self.folder.finish(&RestoreDone { finished: Timestamp::now(), held, report })?)
     }
 }

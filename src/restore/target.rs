@@ -4,40 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::configs;
 use super::error::RestoreError;
+use super::hold;
+use super::limits::Limits;
 use super::options::RestoreOptions;
 use super::plan::{PlannedTopic, RestorePlan};
-use crate::cluster::{BrokerConfig, Cluster, Metadata, NewTopic, OffsetSpec};
-use crate::model::{GroupId, OffsetRange, TopicName, TopicPartition};
-
-/// Which limits on message timestamps a topic of the target has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// `message.timestamp.before.max.ms` and `message.timestamp.after.max.ms` (KIP-937, 3.6+).
-    before_and_after: bool,
-    /// `message.timestamp.difference.max.ms` (until 3.9).
-    difference: bool,
-}
-
-impl Limits {
-    /// From the names that a broker has for them.
-    fn of_broker(configs: &[BrokerConfig]) -> Self {
-        let has = |name: &str| configs.iter().any(|config| config.name == name);
-        let before_and_after = has("log.message.timestamp.after.max.ms");
-        Self { before_and_after, difference: !before_and_after && has("log.message.timestamp.difference.max.ms") }
-    }
-
-    /// Topic settings to lift while restoring.
-    pub fn lifted(self) -> Vec<&'static str> {
-        let mut names = Vec::new();
-        if self.before_and_after {
-            names.extend(["message.timestamp.after.max.ms", "message.timestamp.before.max.ms"]);
-        }
-        if self.difference {
-            names.push("message.timestamp.difference.max.ms");
-        }
-        names
-    }
-}
+use crate::cluster::{Cluster, Metadata, NewTopic, OffsetSpec};
+use crate::model::{GroupId, OffsetRange, Timestamp, TopicName, TopicPartition};
 
 /// Checks everything that can be known before the first change, and fills in what the plan wants to know.
 pub(super) async fn check(
@@ -49,14 +21,15 @@ pub(super) async fn check(
     check_topics(cluster, &metadata, &mut plan.topics).await?;
     check_replicas(&metadata, &plan.topics)?;
     check_groups(cluster, plan).await?;
-    if let Some(node) = metadata.brokers.keys().next() {
-        let configs = cluster.describe_broker_configs(*node).await?;
-        plan.limits = Limits::of_broker(&configs);
-        let minutes = configs.iter().find(|config| config.name == "offsets.retention.minutes");
-        plan.offsets_retention_minutes = minutes.and_then(|config| config.value.as_deref()?.parse().ok());
+    let mut brokers = Vec::new();
+    for node in metadata.brokers.keys() {
+        brokers.push(cluster.describe_broker_configs(*node).await?);
     }
+    plan.limits = Limits::of_brokers(brokers.iter().map(Vec::as_slice));
+    plan.offsets_retention_minutes = plan.limits.offsets_retention_minutes;
+    check_sizes(plan)?;
     check_creation(cluster, plan).await?;
-    note_retention(plan, options);
+    note_settings(plan, options);
     Ok(())
 }
 
@@ -166,26 +139,40 @@ pub(super) fn cannot_create(topic: TopicName, error: &dyn std::error::Error) -> 
     RestoreError::CannotCreate { topic, reason: error.to_string() }
 }
 
-/// Tells which topics will lose restored data to their own retention as soon as it is put back.
-fn note_retention(plan: &mut RestorePlan, options: &RestoreOptions) {
-    let now = crate::model::Timestamp::now().0;
+/// No topic setting makes a broker take a larger request.
+fn check_sizes(plan: &RestorePlan) -> Result<(), RestoreError> {
     for topic in &plan.topics {
-        let set = options.topic_configs.iter().rev().find(|one| {
-            one.name == "retention.ms" && one.topic.as_deref().is_none_or(|name| name == topic.target.as_str())
-        });
-        let effective = topic.state.effective.iter().find(|entry| entry.name == "retention.ms");
-        let value = set.map(|one| one.value.as_str()).or(effective.and_then(|entry| entry.value.as_deref()));
-        let Some(retention) = value.and_then(|text| text.parse::<i64>().ok()).filter(|ms| *ms >= 0) else { continue };
-        let compacted = topic
-            .state
-            .effective
-            .iter()
-            .any(|entry| entry.name == "cleanup.policy" && entry.value.as_deref() == Some("compact"));
-        if !compacted && topic.max_timestamp.0 >= 0 && now.saturating_sub(topic.max_timestamp.0) > retention {
+        if let Some(limit) = plan.limits.refuses_batch(topic.max_batch) {
+            return Err(RestoreError::BatchTooLarge { topic: topic.target.clone(), bytes: topic.max_batch, limit });
+        }
+    }
+    Ok(())
+}
+
+/// Decides what retention to hold, and tells what else the target's settings will do.
+fn note_settings(plan: &mut RestorePlan, options: &RestoreOptions) {
+    let now = Timestamp::now();
+    let limits = plan.limits;
+    for topic in &mut plan.topics {
+        topic.hold = hold::hold(topic, &options.topic_configs, limits, now);
+        if let Some(hold) = &topic.hold {
             plan.notes.push(format!(
-                "topic {}: its newest record ({}) is older than retention.ms={retention}; the target will delete it",
-                topic.target, topic.max_timestamp
+                "topic {}: its retention will be held until `restore --release`: {}",
+                topic.target, hold.reason
             ));
         }
+        let insync = configs::final_value(topic, &options.topic_configs, "min.insync.replicas");
+        let insync = insync.and_then(|text| text.parse().ok()).or(limits.min_insync_replicas);
+        if let Some(needed) = insync.filter(|needed| (1..*needed).contains(&i64::from(topic.replication_factor))) {
+            plan.notes.push(format!(
+                "topic {}: min.insync.replicas={needed} is more than its {} replica(s): afterwards producers with \
+                 acks=all will be refused",
+                topic.target, topic.replication_factor
+            ));
+        }
+    }
+    for group in &plan.groups {
+        let texts = group.commits.iter().filter_map(|commit| commit.offset.committed.metadata.as_deref());
+        plan.notes.extend(texts.filter_map(|text| limits.refuses_metadata(&group.id, text)).take(1));
     }
 }

@@ -2,11 +2,11 @@
 
 mod report;
 
-pub use report::{ShowReport, ShownPartition, ShownTopic};
+pub use report::{ShowReport, ShownHold, ShownPartition, ShownTopic};
 
 use crate::model::{Patterns, Timestamp};
 use crate::repository::format::{Excluded, GroupsPart, PartitionState, TopicState};
-use crate::repository::{Repository, RepositoryError, Snapshot};
+use crate::repository::{Repository, RepositoryError, RestoreStates, Snapshot};
 
 /// What to show of a snapshot.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +21,7 @@ pub struct ShowOptions {
 pub fn show(
     repository: &Repository,
     snapshot: &Snapshot,
+    states: &RestoreStates,
     options: &ShowOptions,
 ) -> Result<ShowReport, RepositoryError> {
     let head = &snapshot.head;
@@ -37,7 +38,24 @@ pub fn show(
     if let Some(excluded) = &head.excluded {
         report.excluded = repository.part::<Excluded>(excluded)?;
     }
+    report.held = held(states, &options.topics)?;
     Ok(report)
+}
+
+fn held(states: &RestoreStates, topics: &Patterns) -> Result<Vec<ShownHold>, RepositoryError> {
+    let mut shown = Vec::new();
+    for folder in states.all()? {
+        let Some(done) = folder.done()? else { continue };
+        let plan = folder.plan()?;
+        let held = folder.held()?.into_iter().filter(|one| is_wanted(topics, one.topic.as_str()));
+        shown.extend(held.map(|held| ShownHold {
+            cluster_id: plan.key.target_cluster_id.clone(),
+            snapshot: plan.snapshot,
+            finished: done.finished,
+            held,
+        }));
+    }
+    Ok(shown)
 }
 
 fn is_wanted(patterns: &Patterns, name: &str) -> bool {
@@ -115,7 +133,7 @@ mod tests {
         let list = repository.append_seals(SegmentList::default(), vec![seal.clone()]).unwrap();
         let orders = testing::topic("orders", vec![testing::partition(0, std::slice::from_ref(&seal), list)]);
         let snapshot = testing::commit(&repository, &run, None, vec![orders, testing::topic("audit", Vec::new())]);
-        let report = show(&repository, &snapshot, &ShowOptions::default()).unwrap();
+        let report = show(&repository, &snapshot, &repository.restore_states(), &ShowOptions::default()).unwrap();
         let names: Vec<&str> = report.topics.iter().map(|topic| topic.name.as_str()).collect();
         assert_eq!(names, ["audit", "orders"]);
         let shown = &report.topics[1].partitions[0];
@@ -126,7 +144,7 @@ mod tests {
         assert_eq!(report.totals.bytes, seal.size);
 
         let options = ShowOptions { topics: Patterns::new(&["a*"]).unwrap(), groups: Patterns::new(&["x"]).unwrap() };
-        let report = show(&repository, &snapshot, &options).unwrap();
+        let report = show(&repository, &snapshot, &repository.restore_states(), &options).unwrap();
         assert_eq!((report.topics.len(), report.groups.len()), (1, 0));
     }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::model::{Selection, Timestamp, TopicId, TopicName};
 use crate::repository::format::{
-    ConfigEntry, Excluded, FormatVersion, GroupState, Incomplete, MissingRange, Parent, Totals,
+    ConfigEntry, Excluded, FormatVersion, GroupState, HeldTopic, Incomplete, MissingRange, Parent, Totals,
 };
 use crate::repository::{Repository, Snapshot};
 
@@ -51,6 +51,22 @@ pub struct ShowReport {
     pub topics: Vec<ShownTopic>,
     /// Consumer groups and what they committed, ascending by id.
     pub groups: Vec<GroupState>,
+    /// Topics whose retention restores hold, of whatever snapshot.
+    pub held: Vec<ShownHold>,
+}
+
+/// A restored topic whose retention is held until `restore --release`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ShownHold {
+    /// Cluster it was restored into.
+    pub cluster_id: String,
+    /// Snapshot that was restored.
+    pub snapshot: u64,
+    /// When the restore was finished.
+    pub finished: Timestamp,
+    /// What is held and why.
+    #[serde(flatten)]
+    pub held: HeldTopic,
 }
 
 /// One topic.
@@ -140,6 +156,7 @@ impl ShowReport {
             excluded: Excluded::default(),
             topics: Vec::new(),
             groups: Vec::new(),
+            held: Vec::new(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Text, short};
 use crate::cli::table::{Align, Table};
 use crate::cli::units::{self, count, thousands};
-use crate::restore::{Admitted, RestorePlanReport, RestoreReport};
+use crate::restore::{Admitted, ReleaseReport, RestorePlanReport, RestoreReport};
 
 /// What a restore did.
 pub fn done(out: &mut Text, report: &RestoreReport) {
@@ -35,11 +35,25 @@ pub fn done(out: &mut Text, report: &RestoreReport) {
         report.lost.iter().map(|one| format!("group {} at {}: {}", one.group, one.partition, one.detail)),
     );
     out.section(
+        "retention held until `ktape restore --release`",
+        report.held.iter().map(|one| format!("{}: {}", one.topic, one.reason)),
+    );
+    out.section(
         "settings not put back",
         report.configs_left_out.iter().map(|one| format!("{}: {}: {}", one.topic, one.name, one.reason)),
     );
     out.section("INCOMPLETE", &report.incomplete);
     out.section("to know", &report.notes);
+}
+
+/// What a release did.
+pub fn released(out: &mut Text, report: &ReleaseReport) {
+    let (number, cluster) = (count(report.released.len() as u64, "topic"), &report.target_cluster_id);
+    let verb = if report.dry_run { "would be released" } else { "released" };
+    out.line(format!("{verb}: {number} of cluster {cluster}"));
+    out.section("settings", report.released.iter().map(|one| format!("{}: {}", one.topic, one.configs.join(" "))));
+    out.section("nothing to do", &report.settled);
+    out.section("FAILED", &report.failed);
 }
 
 fn renamed(source: &str, target: &str) -> String {

@@ -4,8 +4,8 @@ use super::{Text, short};
 use crate::cli::table::{Align, Table};
 use crate::cli::units::{self, count, thousands};
 use crate::model::Timestamp;
-use crate::repository::format::{ConfigEntry, GroupState};
-use crate::show::{ShowReport, ShownPartition, ShownTopic};
+use crate::repository::format::{ConfigEntry, GroupState, HeldConfig};
+use crate::show::{ShowReport, ShownHold, ShownPartition, ShownTopic};
 
 /// Whether topics and groups were asked for by name, and so are shown in full.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +35,9 @@ pub fn snapshot(out: &mut Text, report: &ShowReport, detail: Detail) {
         } else {
             out.section("groups", report.groups.iter().map(group_line));
         }
+    }
+    if both || detail.topics {
+        out.section("retention held until `ktape restore --release`", report.held.iter().map(hold));
     }
     if both {
         out.left_out("topic", &report.excluded.topics);
@@ -116,6 +119,19 @@ fn topic(out: &mut Text, topic: &ShownTopic) {
 
 fn setting(entry: &ConfigEntry) -> String {
     format!("  {}={}", entry.name, entry.value.as_deref().unwrap_or("(hidden by the broker)"))
+}
+
+fn hold(one: &ShownHold) -> String {
+    let setting = |config: &HeldConfig| format!("{}={}", config.name, config.held);
+    let settings: Vec<String> = one.held.configs.iter().map(setting).collect();
+    format!(
+        "{} in cluster {}, restored {}: {} because {}",
+        one.held.topic,
+        one.cluster_id,
+        one.finished,
+        settings.join(" "),
+        one.held.reason
+    )
 }
 
 fn times(partition: &ShownPartition) -> String {

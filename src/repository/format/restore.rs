@@ -176,9 +176,11 @@ pub struct HeldConfig {
     pub release: Option<String>,
 }
 
-/// `released.json`: held settings were put back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// `released-<n>.json`: held settings of some topics were put back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoreReleased {
     /// When.
     pub released: Timestamp,
+    /// The topics, by their names in the target.
+    pub topics: Vec<TopicName>,
 }

@@ -1,9 +1,13 @@
 //! What a restore will do: snapshot, topics and their names, groups and their positions. Changes nothing.
 
 mod groups;
+#[cfg(test)]
+pub(super) mod testing;
 mod topics;
 
 use super::error::RestoreError;
+use super::hold::Hold;
+use super::limits::Limits;
 use super::options::RestoreOptions;
 use super::target;
 use crate::cluster::Cluster;
@@ -28,8 +32,8 @@ pub struct RestorePlan {
     pub passed_over: Vec<String>,
     /// Minutes after which the target forgets positions of groups without members, if it says.
     pub offsets_retention_minutes: Option<i64>,
-    /// Message timestamp limits that a topic can lift in the target.
-    pub limits: target::Limits,
+    /// What the target's brokers allow and default to.
+    pub limits: Limits,
 }
 
 /// One topic.
@@ -47,8 +51,10 @@ pub struct PlannedTopic {
     pub partitions: Vec<PlannedPartition>,
     /// Largest batch.
     pub max_batch: u64,
-    /// Latest timestamp.
-    pub max_timestamp: Timestamp,
+    /// Earliest timestamp, -1 if there is none.
+    pub min_timestamp: Timestamp,
+    /// Retention that the topic does not get back yet.
+    pub hold: Option<Hold>,
 }
 
 /// One partition.
@@ -126,7 +132,7 @@ pub(super) async fn plan(
         notes: passed_over.clone(),
         passed_over,
         offsets_retention_minutes: None,
-        limits: target::Limits::default(),
+        limits: Limits::default(),
         snapshot,
         topics,
         groups,

@@ -77,7 +77,8 @@ fn plan_topic(
         replication_factor: options.replication_factor.unwrap_or(state.replication_factor),
         partitions: Vec::new(),
         max_batch: 0,
-        max_timestamp: Timestamp(-1),
+        min_timestamp: Timestamp(-1),
+        hold: None,
         state: TopicState { partitions: Vec::new(), ..state.clone() },
     };
     for partition in state.partitions.drain(..) {
@@ -105,7 +106,10 @@ fn plan_partition(
         }
         bytes += seal.size;
         topic.max_batch = topic.max_batch.max(seal.max_batch);
-        topic.max_timestamp = topic.max_timestamp.max(seal.max_timestamp);
+        let earlier = topic.min_timestamp.0 < 0 || seal.min_timestamp < topic.min_timestamp;
+        if seal.min_timestamp.0 >= 0 && earlier {
+            topic.min_timestamp = seal.min_timestamp;
+        }
     }
     Ok(PlannedPartition {
         partition: partition.partition,

@@ -1,0 +1,160 @@
+//! What the target's brokers allow and default to, as far as a restore must know it.
+
+use crate::cluster::BrokerConfig;
+use crate::model::GroupId;
+
+/// Room for the header of a request and for what stands beside the batch in it.
+const REQUEST_SLACK: u64 = 64 << 10;
+
+/// Settings of the target's brokers. Where brokers differ, the one that would do more harm counts; what no broker
+/// says is `None`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// `message.timestamp.before.max.ms` and `message.timestamp.after.max.ms` (KIP-937, 3.6+).
+    pub(super) before_and_after: bool,
+    /// `message.timestamp.difference.max.ms` (until 3.9).
+    pub(super) difference: bool,
+    /// Default of `retention.ms`; `None` also for "for ever".
+    pub retention_ms: Option<i64>,
+    /// Default of `retention.bytes`; `None` also for "without limit".
+    pub retention_bytes: Option<i64>,
+    /// Whether old data is deleted in topics without a `cleanup.policy` of their own.
+    pub deletes: bool,
+    /// Default of `min.insync.replicas`.
+    pub min_insync_replicas: Option<i64>,
+    /// Default of `segment.bytes`: no batch may be larger.
+    pub segment_bytes: Option<i64>,
+    /// Largest request; no topic setting lifts it.
+    pub request_bytes: Option<i64>,
+    /// Whether tiered storage is switched on.
+    pub tiered: bool,
+    /// Longest metadata text of a committed offset (`offset.metadata.max.bytes`).
+    pub offset_metadata_bytes: Option<i64>,
+    /// Minutes after which positions of groups without members are forgotten.
+    pub offsets_retention_minutes: Option<i64>,
+}
+
+impl Limits {
+    /// From what each broker says of itself.
+    pub fn of_brokers<'a>(brokers: impl IntoIterator<Item = &'a [BrokerConfig]>) -> Self {
+        brokers.into_iter().map(Self::of_broker).reduce(Self::stricter).unwrap_or_default()
+    }
+
+    fn of_broker(configs: &[BrokerConfig]) -> Self {
+        let text = |name: &str| configs.iter().find(|config| config.name == name)?.value.as_deref();
+        let number = |name: &str| text(name)?.parse::<i64>().ok();
+        let has = |name: &str| configs.iter().any(|config| config.name == name);
+        let before_and_after = has("log.message.timestamp.after.max.ms");
+        let minutes = || number("log.retention.minutes").map(|minutes| minutes.saturating_mul(60_000));
+        let hours = || number("log.retention.hours").map(|hours| hours.saturating_mul(3_600_000));
+        Self {
+            before_and_after,
+            difference: !before_and_after && has("log.message.timestamp.difference.max.ms"),
+            retention_ms: number("log.retention.ms").or_else(minutes).or_else(hours).filter(|ms| *ms >= 0),
+            retention_bytes: number("log.retention.bytes").filter(|bytes| *bytes >= 0),
+            deletes: text("log.cleanup.policy").is_none_or(deletes),
+            min_insync_replicas: number("min.insync.replicas"),
+            segment_bytes: number("log.segment.bytes"),
+            request_bytes: number("socket.request.max.bytes"),
+            tiered: text("remote.log.storage.system.enable") == Some("true"),
+            offset_metadata_bytes: number("offset.metadata.max.bytes"),
+            offsets_retention_minutes: number("offsets.retention.minutes"),
+        }
+    }
+
+    fn stricter(self, other: Self) -> Self {
+        let least = |a: Option<i64>, b: Option<i64>| a.into_iter().chain(b).min();
+        Self {
+            before_and_after: self.before_and_after && other.before_and_after,
+            difference: self.difference && other.difference,
+            retention_ms: least(self.retention_ms, other.retention_ms),
+            retention_bytes: least(self.retention_bytes, other.retention_bytes),
+            deletes: self.deletes || other.deletes,
+            min_insync_replicas: self.min_insync_replicas.max(other.min_insync_replicas),
+            segment_bytes: least(self.segment_bytes, other.segment_bytes),
+            request_bytes: least(self.request_bytes, other.request_bytes),
+            tiered: self.tiered && other.tiered,
+            offset_metadata_bytes: least(self.offset_metadata_bytes, other.offset_metadata_bytes),
+            offsets_retention_minutes: least(self.offsets_retention_minutes, other.offsets_retention_minutes),
+        }
+    }
+
+    /// Topic settings about times to lift while restoring.
+    pub fn lifted(self) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        if self.before_and_after {
+            names.extend(["message.timestamp.after.max.ms", "message.timestamp.before.max.ms"]);
+        }
+        if self.difference {
+            names.push("message.timestamp.difference.max.ms");
+        }
+        names
+    }
+
+    /// The largest batch that fits into a request, if it is smaller than this one.
+    pub fn refuses_batch(self, bytes: u64) -> Option<u64> {
+        let limit = u64::try_from(self.request_bytes?).ok()?;
+        (bytes + REQUEST_SLACK > limit).then_some(limit)
+    }
+
+    /// Why a position with this metadata text would be refused.
+    pub fn refuses_metadata(self, group: &GroupId, text: &str) -> Option<String> {
+        let limit = usize::try_from(self.offset_metadata_bytes?).ok()?;
+        // Kafka class `OffsetMetadataManager` compares the number of characters.
+        let length = text.chars().count();
+        (length > limit).then(|| {
+            format!(
+                "group {:?}: a committed offset has metadata of {length} characters; the target takes \
+                 offset.metadata.max.bytes={limit} and will refuse it",
+                group.as_str()
+            )
+        })
+    }
+}
+
+/// Whether a `cleanup.policy` deletes old data.
+pub(super) fn deletes(policy: &str) -> bool {
+    policy.split(',').any(|one| one.trim() == "delete")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn broker(configs: &[(&str, &str)]) -> Vec<BrokerConfig> {
+        let config = |(name, value): &(&str, &str)| BrokerConfig {
+            name: (*name).to_owned(),
+            value: Some((*value).to_owned()),
+            sensitive: false,
+        };
+        configs.iter().map(config).collect()
+    }
+
+    #[test]
+    fn the_broker_that_would_do_more_harm_counts() {
+        let one = broker(&[("log.retention.hours", "168"), ("socket.request.max.bytes", "104857600")]);
+        let other =
+            broker(&[("log.retention.hours", "168"), ("log.retention.ms", "1000"), ("log.cleanup.policy", "x")]);
+        let limits = Limits::of_brokers([&one[..], &other[..]]);
+        assert_eq!(limits.retention_ms, Some(1000));
+        assert!(limits.deletes);
+        assert_eq!(Limits::of_brokers([&one[..]]).retention_ms, Some(604_800_000));
+        assert_eq!(limits.refuses_batch(104_857_600), Some(104_857_600));
+        assert_eq!(limits.refuses_batch(1 << 20), None);
+        let unlimited = broker(&[("log.retention.ms", "-1"), ("log.retention.hours", "168")]);
+        assert_eq!(Limits::of_brokers([&unlimited[..]]).retention_ms, None);
+    }
+
+    #[test]
+    fn the_settings_to_lift_follow_the_broker() {
+        let new =
+            broker(&[("log.message.timestamp.after.max.ms", "1"), ("log.message.timestamp.difference.max.ms", "1")]);
+        assert_eq!(
+            Limits::of_brokers([&new[..]]).lifted(),
+            ["message.timestamp.after.max.ms", "message.timestamp.before.max.ms"]
+        );
+        let old = broker(&[("log.message.timestamp.difference.max.ms", "1")]);
+        assert_eq!(Limits::of_brokers([&old[..]]).lifted(), ["message.timestamp.difference.max.ms"]);
+        assert!(Limits::of_brokers([&broker(&[])[..]]).lifted().is_empty());
+    }
+}

@@ -53,6 +53,13 @@ pub fn reencode(batch: &Batch<'_>, keep: OffsetRange, codec: Codec) -> Result<Op
     Ok(Some(Reencoded { bytes, runs: survey.runs }))
 }
 
+/// Which source offsets `keep` leaves of a batch, in their order: what [`reencode`] would write, without writing it. The
+/// checksum is checked and every record looked at.
+pub fn kept_runs(batch: &Batch<'_>, keep: OffsetRange) -> Result<Vec<Run>, BatchError> {
+    batch.check_crc()?;
+    Ok(Survey::of(&records(batch)?, keep)?.runs)
+}
+
 fn rebuild(
     records: &Records<'_>,
     header: &BatchHeader,

@@ -173,7 +173,7 @@ pub fn restore(error: &RestoreError) -> Advice {
         RestoreError::Batch { .. } => {
             say(Damaged, "`ktape verify` shows all that is damaged; use another snapshot or a copy")
         }
-        RestoreError::ForeignWriter { .. } => {
+        RestoreError::ForeignWriter { .. } | RestoreError::ForeignBatch { .. } => {
             say(Failed, "stop whoever writes there, delete the restored topics, and run the same command again")
         }
         RestoreError::Partition { .. } => say(Failed, RESTORE_AGAIN),

@@ -141,6 +141,20 @@ pub enum RestoreError {
         /// Where it is; the log end if seen at the end.
         found: i64,
     },
+    /// What lies before the log end was not produced by this restore.
+    #[error(
+        "partition {partition}: the batch before offset {end} is from producer id {found}, not from this restore's {ours}; somebody else writes to it"
+    )]
+    ForeignBatch {
+        /// The partition in the target.
+        partition: TopicPartition,
+        /// Its log end.
+        end: i64,
+        /// Producer id of the batch, -1 if it has none.
+        found: i64,
+        /// The restore's producer id.
+        ours: i64,
+    },
     /// A partition made no progress, or was refused.
     #[error("partition {partition}, source offsets from {offset}: {cause}")]
     Partition {
@@ -169,7 +183,9 @@ impl Classify for RestoreError {
             Self::Repository(error) => error.class(),
             Self::Batch { .. } => ErrorClass::Corrupt,
             Self::Interrupted => ErrorClass::Cancelled,
-            Self::Thread { .. } | Self::Partition { .. } | Self::ForeignWriter { .. } => ErrorClass::Fatal,
+            Self::Thread { .. } | Self::Partition { .. } | Self::ForeignWriter { .. } | Self::ForeignBatch { .. } => {
+                ErrorClass::Fatal
+            }
             _ => ErrorClass::Reject,
         }
     }

@@ -18,7 +18,7 @@ use super::state::State;
 use super::target;
 use crate::batch::{Codec, CodecSet};
 use crate::cluster::{Cluster, ConfigChange, Metadata, OffsetSpec, ProducerIdentity};
-use crate::model::{Positions, Timestamp, TopicId, TopicName, TopicPartition};
+use crate::model::{Timestamp, TopicId, TopicName, TopicPartition};
 use crate::repository::format::{RestoreTopics, TargetPartition, TargetTopic};
 
 /// How long new topics may take until all their partitions have leaders.
@@ -34,13 +34,13 @@ pub(super) async fn execute(
 ) -> Result<RestoreReport, RestoreError> {
     let Context { cluster, repository, options, progress, .. } = context;
     let producer = cluster.init_producer_id().await?;
-    let state = Arc::new(State::begin(repository, &plan, options, producer, started)?);
+    let state = State::begin(repository, &plan, options, producer, started)?;
     progress.note("creating topics");
     let topics = create_topics(cluster, &plan).await?;
     state.topics(&topics)?;
 
     progress.note("restoring records");
-    let ended = produce(context, &mut plan, &topics, producer, &state).await?;
+    let (ended, produce_notes) = produce(context, &mut plan, &topics, producer, &state).await?;
     check_log_ends(cluster, &ended).await?;
 
     progress.note("committing group offsets");
@@ -65,6 +65,7 @@ pub(super) async fn execute(
     let mut notes = std::mem::take(&mut plan.notes);
     notes.retain(|note| !incomplete.contains(note));
     notes.extend(restored.iter().filter_map(open_at_cut));
+    notes.extend(produce_notes);
     notes.extend(what_next(&plan));
     Ok(RestoreReport {
         snapshot: plan.snapshot.head.sequence,
@@ -73,7 +74,7 @@ pub(super) async fn execute(
         target_cluster_id: plan.target_cluster_id.clone(),
         started,
         finished: Timestamp::now(),
-        state: state.folder().to_owned(),
+        state: state.folder().path().to_owned(),
         topics: restored,
         admitted,
         groups: groups.groups,
@@ -161,38 +162,36 @@ async fn produce(
     plan: &mut RestorePlan,
     topics: &RestoreTopics,
     producer: ProducerIdentity,
-    state: &Arc<State>,
-) -> Result<Vec<Restored>, RestoreError> {
+    state: &State,
+) -> Result<(Vec<Restored>, Vec<String>), RestoreError> {
     let codecs = target_codecs(context.cluster);
     let mut positions = positions(plan);
-    let (mut names, mut work, mut bytes) = (Vec::new(), Vec::new(), 0);
+    let (mut work, mut bytes) = (Vec::new(), 0);
     for (topic, target) in plan.topics.iter_mut().zip(&topics.topics) {
         for (partition, planned) in topic.partitions.iter_mut().zip(&target.partitions) {
             let source = TopicPartition::new(topic.state.name.clone(), partition.partition);
-            let at = TopicPartition::new(target.target.clone(), partition.partition);
             bytes += partition.bytes;
             work.push(Work {
-                at: at.clone(),
+                at: TopicPartition::new(target.target.clone(), partition.partition),
                 topic_id: target.id,
-                positions: Positions::new(positions.remove(&source).unwrap_or_default()),
+                positions: positions.remove(&source).unwrap_or_default(),
                 source: Source {
-                    at: source.clone(),
+                    at: source,
                     segments: std::mem::take(&mut partition.segments),
                     keep: partition.keep,
                     producer,
                     target_codecs: codecs,
                     target_base: planned.base,
+                    from: planned.base,
                 },
             });
-            names.push((source, at));
         }
     }
     context.progress.total(bytes, work.len() as u64);
-    let metadata = context.cluster.metadata().await?;
-    let Context { cluster, repository, options, progress, cancel } = context;
-    let ended =
-        Produce::new((cluster, repository), metadata, Arc::clone(state), options, work, progress, cancel).run().await?;
-    Ok(names.into_iter().zip(ended).map(|((source, target), ended)| Restored { source, target, ended }).collect())
+    let produced = Produce::new(context, state.folder(), &work, false).await?.run().await?;
+    let pairs = work.into_iter().zip(produced.ended);
+    let restored = pairs.map(|(work, ended)| Restored { source: work.source.at, target: work.at, ended });
+    Ok((restored.collect(), produced.notes))
 }
 
 fn target_codecs(cluster: &Cluster) -> CodecSet {

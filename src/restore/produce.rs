@@ -4,22 +4,21 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
+use super::Context;
 use super::error::RestoreError;
+use super::link::{Link, Links};
 use super::options::RestoreOptions;
-use super::readers::{Ended, Read, Readers, Slot};
+use super::readers::{Ended, News, Read, Readers, Slot};
+use super::reposition::Look;
 use super::sending::Sending;
 use super::source::Source;
-use super::state::State;
 use crate::cancel::Cancel;
-use crate::cluster::{
-    Cluster, ClusterError, DataConnection, ErrorCode, Metadata, Policy, ProducePartition, ProduceResult,
-};
-use crate::model::{Classify, Positions, TopicId, TopicPartition, describe};
+use crate::cluster::{Cluster, ClusterError, ErrorCode, Metadata, Outcome, Policy, ProducePartition, ProduceResult};
+use crate::model::{Classify, TopicId, TopicPartition, describe};
 use crate::progress::Progress;
-use crate::repository::Repository;
+use crate::repository::RestoreFolder;
 
 /// Partitions that are read at a time.
 const ACTIVE_MAX: usize = 32;
@@ -33,47 +32,63 @@ const ACKS_TIMEOUT: Duration = Duration::from_secs(30);
 const TICK: Duration = Duration::from_millis(100);
 
 /// One partition to restore.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Work {
     /// In the target.
     pub at: TopicPartition,
     /// The topic's id in the target.
     pub topic_id: TopicId,
-    /// Where its batches come from.
+    /// Where its batches come from; its `from` counts only if nothing was ever sent.
     pub source: Source,
     /// Positions to translate.
-    pub positions: Positions,
+    pub positions: Vec<i64>,
+}
+
+/// What came of a restore's producing.
+#[derive(Debug)]
+pub(super) struct Produced {
+    /// In the order of the work.
+    pub ended: Vec<Ended>,
+    /// What a person should know.
+    pub notes: Vec<String>,
 }
 
 /// The way to one leader.
 #[derive(Debug, Default)]
 struct Lane {
-    connection: Arc<Mutex<Option<DataConnection>>>,
+    link: Link,
     in_flight: usize,
 }
 
 struct Answer {
     node: i32,
-    slots: Vec<Slot>,
+    /// With the leader epoch under which each was sent.
+    slots: Vec<(Slot, i32)>,
     result: Result<Vec<ProduceResult>, ClusterError>,
 }
 
 /// The whole of one restore's producing.
 pub(super) struct Produce<'a> {
-    cluster: &'a Cluster,
-    options: &'a RestoreOptions,
-    progress: &'a dyn Progress,
+    pub(super) cluster: &'a Cluster,
+    pub(super) options: &'a RestoreOptions,
+    pub(super) progress: &'a dyn Progress,
     cancel: &'a Cancel,
     policy: Policy,
     metadata: Arc<Metadata>,
-    state: Arc<State>,
-    readers: Readers,
-    waiting: VecDeque<(Slot, Work)>,
-    partitions: Vec<Sending>,
+    pub(super) folder: RestoreFolder,
+    pub(super) readers: Readers,
+    pub(super) work: &'a [Work],
+    /// Somebody may have produced before: every log end is looked at first.
+    again: bool,
+    waiting: VecDeque<Slot>,
+    pub(super) partitions: Vec<Sending>,
     /// Partitions being read or sent, ascending.
     active: Vec<Slot>,
     lanes: BTreeMap<i32, Lane>,
     answers: JoinSet<Answer>,
+    pub(super) links: Links,
+    pub(super) looks: JoinSet<Look>,
+    pub(super) notes: Vec<String>,
     stale: bool,
 }
 
@@ -84,54 +99,62 @@ impl std::fmt::Debug for Produce<'_> {
 }
 
 impl<'a> Produce<'a> {
-    /// Prepares to restore the partitions.
-    pub(super) fn new(
-        (cluster, repository): (&'a Cluster, &Repository),
-        metadata: Arc<Metadata>,
-        state: Arc<State>,
-        options: &'a RestoreOptions,
-        work: Vec<Work>,
-        progress: &'a dyn Progress,
-        cancel: &'a Cancel,
-    ) -> Self {
-        Self {
+    /// Prepares to restore the partitions. With `again` their log ends say where to begin.
+    pub(super) async fn new(
+        context: Context<'a>,
+        folder: &RestoreFolder,
+        work: &'a [Work],
+        again: bool,
+    ) -> Result<Self, RestoreError> {
+        let Context { cluster, repository, options, progress, cancel } = context;
+        let begin = |one: &Work| Sending::new(one.at.clone(), one.topic_id, one.source.target_base);
+        Ok(Self {
             cluster,
             options,
             progress,
             cancel,
             policy: Policy::default(),
-            metadata,
-            state,
+            metadata: cluster.metadata().await?,
+            folder: folder.clone(),
             readers: Readers::new(repository, options.memory_bytes),
-            partitions: work.iter().map(|one| Sending::new(one.at.clone(), one.topic_id)).collect(),
-            waiting: work.into_iter().enumerate().collect(),
+            partitions: work.iter().map(begin).collect(),
+            waiting: (0..work.len()).collect(),
+            work,
+            again,
             active: Vec::new(),
             lanes: BTreeMap::new(),
             answers: JoinSet::new(),
+            links: Links::default(),
+            looks: JoinSet::new(),
+            notes: Vec::new(),
             stale: false,
-        }
+        })
     }
 
-    /// Runs until everything is acknowledged. What comes back is in the order of the work.
-    pub(super) async fn run(mut self) -> Result<Vec<Ended>, RestoreError> {
+    /// Runs until everything is acknowledged.
+    pub(super) async fn run(mut self) -> Result<Produced, RestoreError> {
         let result = self.send_all().await;
         self.readers.stop();
         result?;
         let ended = self.partitions.into_iter().map(|partition| partition.ended.map(|ended| *ended));
-        ended.collect::<Option<_>>().ok_or(RestoreError::Thread { doing: "reads segments" })
+        let ended = ended.collect::<Option<_>>().ok_or(RestoreError::Thread { doing: "reads segments" })?;
+        Ok(Produced { ended, notes: self.notes })
     }
 
     async fn send_all(&mut self) -> Result<(), RestoreError> {
         let mut tick = tokio::time::interval(TICK);
         loop {
-            self.begin_waiting()?;
+            self.begin_waiting();
             if self.active.is_empty() {
                 return Ok(());
             }
-            self.send_requests();
+            self.send_requests()?;
             tokio::select! {
                 Some(answer) = self.answers.join_next() => {
                     self.take_answer(answer.map_err(|_| RestoreError::Thread { doing: "produces" })?)?;
+                }
+                Some(look) = self.looks.join_next() => {
+                    self.take_look(look.map_err(|_| RestoreError::Thread { doing: "looks at log ends" })?)?;
                 }
                 read = self.readers.next() => self.take_read(read?)?,
                 () = self.cancel.cancelled() => return Err(RestoreError::Interrupted),
@@ -140,55 +163,74 @@ impl<'a> Produce<'a> {
         }
     }
 
-    fn begin_waiting(&mut self) -> Result<(), RestoreError> {
+    fn begin_waiting(&mut self) {
         while self.active.len() < ACTIVE_MAX {
-            let Some((slot, work)) = self.waiting.pop_front() else { break };
-            let map = self.state.map(&work.source.at)?;
-            self.readers.start(slot, work.source, work.positions, map);
+            let Some(slot) = self.waiting.pop_front() else { break };
+            if self.again {
+                self.partitions[slot].look(String::new());
+                self.look(slot);
+            } else {
+                self.read_from(slot, self.work[slot].source.target_base);
+            }
             self.active.push(slot);
         }
-        Ok(())
     }
 
     fn take_read(&mut self, read: Read) -> Result<(), RestoreError> {
-        match read {
-            Read::Batch(slot, batch, room) => self.partitions[slot].push(batch, room),
-            Read::End(slot, ended) => {
+        let slot = read.slot;
+        if read.pass != self.partitions[slot].pass {
+            return Ok(());
+        }
+        match read.news {
+            News::Batch(batch, room) => self.partitions[slot].push(batch, room),
+            News::End(ended) => {
+                self.progress.advance(ended.rest_bytes);
                 self.partitions[slot].ended = Some(ended);
+                self.check_end(slot)?;
                 self.retire(slot);
             }
-            Read::Failed(error) => return Err(error),
+            News::Failed(error) => return Err(error),
         }
         Ok(())
     }
 
-    fn retire(&mut self, slot: Slot) {
+    pub(super) fn retire(&mut self, slot: Slot) {
         if self.partitions[slot].is_done() {
             self.active.retain(|other| *other != slot);
             self.progress.partition_done();
         }
     }
 
-    fn send_requests(&mut self) {
+    fn send_requests(&mut self) -> Result<(), RestoreError> {
         let now = Instant::now();
-        let mut by_leader: BTreeMap<i32, Vec<Slot>> = BTreeMap::new();
-        for slot in self.active.iter().copied().filter(|slot| self.partitions[*slot].is_sendable(now)) {
-            let leader = self.metadata.partition(&self.partitions[slot].at).map_or(-1, |found| found.leader);
-            by_leader.entry(leader).or_default().push(slot);
-        }
-        for slot in by_leader.remove(&-1).unwrap_or_default() {
-            self.again(slot, "it has no leader".to_owned());
+        let mut by_leader: BTreeMap<i32, Vec<(Slot, i32)>> = BTreeMap::new();
+        let ready: Vec<Slot> =
+            self.active.iter().copied().filter(|slot| self.partitions[*slot].is_sendable(now)).collect();
+        for slot in ready {
+            let partition = &self.partitions[slot];
+            let Some(found) = self.metadata.partition(&partition.at).filter(|found| found.leader >= 0) else {
+                self.again(slot, "it has no leader".to_owned());
+                continue;
+            };
+            let now_at = (found.leader, found.leader_epoch);
+            if partition.unknown_at.is_some_and(|then| then != now_at) {
+                // The former leader may have taken the batch, and the new one may not have it.
+                self.look_again(slot, "its leader changed".to_owned())?;
+                continue;
+            }
+            by_leader.entry(found.leader).or_default().push((slot, found.leader_epoch));
         }
         for (node, slots) in by_leader {
             if self.lanes.entry(node).or_default().in_flight < IN_FLIGHT_MAX {
                 self.send(node, slots);
             }
         }
+        Ok(())
     }
 
-    fn send(&mut self, node: i32, ready: Vec<Slot>) {
+    fn send(&mut self, node: i32, ready: Vec<(Slot, i32)>) {
         let (mut slots, mut request, mut bytes) = (Vec::new(), Vec::new(), 0);
-        for slot in ready {
+        for (slot, epoch) in ready {
             let partition = &mut self.partitions[slot];
             let Some(first) = partition.queue.front() else { continue };
             let size = first.batch.size();
@@ -204,13 +246,14 @@ impl<'a> Produce<'a> {
                 payload: first.batch.payload.clone(),
             });
             partition.in_flight = true;
-            slots.push(slot);
+            slots.push((slot, epoch));
         }
         let lane = self.lanes.entry(node).or_default();
         lane.in_flight += 1;
-        let (connection, cluster) = (Arc::clone(&lane.connection), self.cluster.clone());
+        let (link, cluster) = (lane.link.clone(), self.cluster.clone());
+        tracing::debug!(phase = "produce", node, partitions = request.len(), bytes, "produce");
         self.answers.spawn(async move {
-            let result = produce(&connection, &cluster, node, request).await;
+            let result = produce(&link, &cluster, node, request).await;
             Answer { node, slots, result }
         });
     }
@@ -222,31 +265,35 @@ impl<'a> Produce<'a> {
         let results = match answer.result {
             Ok(results) => results,
             Err(error) => {
-                for slot in answer.slots {
-                    self.not_written(slot, &error)?;
+                for (slot, epoch) in answer.slots {
+                    self.not_written(slot, &error, (answer.node, epoch))?;
                 }
                 return Ok(());
             }
         };
-        for slot in answer.slots {
+        for (slot, epoch) in answer.slots {
             let at = &self.partitions[slot].at;
             let found = results.iter().find(|one| one.partition == at.partition && one.topic == at.topic);
             match found {
-                Some(ProduceResult { error: None, base_offset, .. }) => self.written(slot, Some(*base_offset))?,
-                Some(ProduceResult { error: Some(error), .. }) if is_duplicate(error) => self.written(slot, None)?,
-                Some(ProduceResult { error: Some(error), .. }) => self.not_written(slot, &error.clone())?,
-                None => self.again(slot, "the answer left it out".to_owned()),
+                Some(ProduceResult { error: None, base_offset, .. }) => self.written(slot, *base_offset)?,
+                Some(ProduceResult { error: Some(error), .. }) => {
+                    self.not_written(slot, error, (answer.node, epoch))?;
+                }
+                None => {
+                    self.partitions[slot].unknown_at = Some((answer.node, epoch));
+                    self.again(slot, "the answer left it out".to_owned());
+                }
             }
         }
         Ok(())
     }
 
     /// The batch is in the log; it must be where the plan has it.
-    fn written(&mut self, slot: Slot, base_offset: Option<i64>) -> Result<(), RestoreError> {
+    fn written(&mut self, slot: Slot, found: i64) -> Result<(), RestoreError> {
         let partition = &mut self.partitions[slot];
         let Some(waiting) = partition.acknowledged() else { return Ok(()) };
         let planned = waiting.batch.target_base;
-        if let Some(found) = base_offset.filter(|found| *found != planned) {
+        if found != planned {
             return Err(RestoreError::ForeignWriter { partition: partition.at.clone(), planned, found });
         }
         self.progress.advance(waiting.batch.source_bytes);
@@ -254,9 +301,16 @@ impl<'a> Produce<'a> {
         Ok(())
     }
 
-    /// Whether it was written or not, sending the same batch with the same sequence again is right.
-    fn not_written(&mut self, slot: Slot, error: &ClusterError) -> Result<(), RestoreError> {
+    /// Whether it was written or not, sending the same batch with the same sequence again is right; unless the broker's
+    /// memory of the producer does not fit: then the log itself is asked.
+    fn not_written(&mut self, slot: Slot, error: &ClusterError, sent_to: (i32, i32)) -> Result<(), RestoreError> {
         let cause = describe(error);
+        if error.code().is_some_and(is_about_sequences) {
+            return self.look_again(slot, cause);
+        }
+        if error.outcome() == Outcome::Unknown {
+            self.partitions[slot].unknown_at = Some(sent_to);
+        }
         if error.class().is_retriable() {
             self.again(slot, cause);
             return Ok(());
@@ -272,7 +326,7 @@ impl<'a> Produce<'a> {
         self.stale = true;
     }
 
-    fn failed(&self, slot: Slot, cause: String) -> RestoreError {
+    pub(super) fn failed(&self, slot: Slot, cause: String) -> RestoreError {
         let partition = &self.partitions[slot];
         let offset = partition.queue.front().map_or(-1, |first| first.batch.source_base);
         RestoreError::Partition { partition: partition.at.clone(), offset, cause }
@@ -296,24 +350,23 @@ impl<'a> Produce<'a> {
     }
 }
 
-/// Sends over the lane's connection, which is opened if there is none or it can no longer be used.
 async fn produce(
-    connection: &Mutex<Option<DataConnection>>,
+    link: &Link,
     cluster: &Cluster,
     node: i32,
     request: Vec<ProducePartition>,
 ) -> Result<Vec<ProduceResult>, ClusterError> {
-    let open = {
-        let mut held = connection.lock().await;
-        match held.as_ref().filter(|open| open.is_usable()) {
-            Some(open) => open.clone(),
-            None => held.insert(cluster.data_connection(node).await?).clone(),
-        }
-    };
-    open.produce(request, ACKS_TIMEOUT).await
+    link.open(cluster, node).await?.produce(request, ACKS_TIMEOUT).await
 }
 
-/// Old brokers say so when a batch was already appended; newer ones answer as if it were the first time.
-fn is_duplicate(error: &ClusterError) -> bool {
-    error.code() == Some(ErrorCode::DUPLICATE_SEQUENCE_NUMBER)
+/// The broker's memory of our producer is another than ours. Old brokers name a batch that was already appended so;
+/// newer ones answer as if it were the first time.
+fn is_about_sequences(code: ErrorCode) -> bool {
+    let codes = [
+        ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,
+        ErrorCode::DUPLICATE_SEQUENCE_NUMBER,
+        ErrorCode::UNKNOWN_PRODUCER_ID,
+        ErrorCode::INVALID_PRODUCER_EPOCH,
+    ];
+    codes.contains(&code)
 }

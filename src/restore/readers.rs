@@ -7,9 +7,9 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::error::RestoreError;
-use super::source::{Admitted, Prepared, Sink, Source};
+use super::source::{Admitted, Passed, Prepared, Sink, Source};
 use crate::model::{MapPiece, Positions};
-use crate::repository::{MapWriter, Repository};
+use crate::repository::{MapReader, MapWriter, Repository, RestoreFolder};
 
 /// Number of a partition within the restore.
 pub(super) type Slot = usize;
@@ -19,13 +19,24 @@ const AHEAD: usize = 4;
 /// Memory is counted in units of this many bytes.
 const UNIT: usize = 1024;
 
+/// What a reading thread tells, and in which pass over its partition.
+#[derive(Debug)]
+pub(super) struct Read {
+    /// The partition.
+    pub slot: Slot,
+    /// The pass.
+    pub pass: u32,
+    /// The news.
+    pub news: News,
+}
+
 /// What a reading thread tells.
 #[derive(Debug)]
-pub(super) enum Read {
+pub(super) enum News {
     /// The next batch. Its room is given back when `Room` is dropped.
-    Batch(Slot, Prepared, Room),
+    Batch(Prepared, Room),
     /// The partition is read to its end.
-    End(Slot, Box<Ended>),
+    End(Box<Ended>),
     /// It cannot be read.
     Failed(RestoreError),
 }
@@ -39,13 +50,35 @@ pub(super) struct Ended {
     pub log_end: i64,
     /// Target offsets of the positions that were asked for.
     pub positions: BTreeMap<i64, i64>,
+    /// Bytes of stored batches after the last one handed over.
+    pub rest_bytes: u64,
 }
 
 /// Room for one batch.
 #[derive(Debug)]
 pub(super) struct Room {
-    _memory: OwnedSemaphorePermit,
-    _place: OwnedSemaphorePermit,
+    _memory: Option<OwnedSemaphorePermit>,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+#[cfg(test)]
+impl Room {
+    /// For a batch that takes none.
+    pub(super) fn none() -> Self {
+        Self { _memory: None, _place: None }
+    }
+}
+
+/// A pass over a partition. Dropped, it ends at the next batch.
+#[derive(Debug)]
+pub(super) struct Reading {
+    places: Arc<Semaphore>,
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.places.close();
+    }
 }
 
 /// Starts reading threads.
@@ -67,29 +100,37 @@ impl Readers {
         Self { repository: repository.clone(), memory, units, told, results }
     }
 
-    /// Begins to read a partition.
-    pub(super) fn start(&self, slot: Slot, source: Source, positions: Positions, map: MapWriter) {
-        let mut sink = Ahead {
+    /// Begins a pass over a partition. Where its offset map says that the target ends where it begins, all is there
+    /// and nothing is read.
+    pub(super) fn start(
+        &self,
+        (slot, pass): (Slot, u32),
+        source: Source,
+        positions: Vec<i64>,
+        folder: RestoreFolder,
+    ) -> Reading {
+        let places = Arc::new(Semaphore::new(AHEAD));
+        let gate = Gate {
             slot,
+            pass,
             runtime: Handle::current(),
             memory: Arc::clone(&self.memory),
             units: self.units,
-            places: Arc::new(Semaphore::new(AHEAD)),
+            places: Arc::clone(&places),
             told: self.told.clone(),
-            positions,
-            map,
-            log_end: source.target_base,
         };
         let repository = self.repository.clone();
         tokio::task::spawn_blocking(move || {
-            let told = sink.told.clone();
-            let read = source.read(&repository, &mut sink).and_then(|admitted| sink.end(admitted));
+            let told = gate.told.clone();
+            let news = match read(&repository, &folder, source, positions, gate) {
+                Ok(Some(ended)) => News::End(Box::new(ended)),
+                Ok(None) => return,
+                Err(error) => News::Failed(error),
+            };
             // Nobody listens only when the restore has already failed.
-            let _ = told.send(match read {
-                Ok(ended) => Read::End(slot, Box::new(ended)),
-                Err(error) => Read::Failed(error),
-            });
+            let _ = told.send(Read { slot, pass, news });
         });
+        Reading { places }
     }
 
     /// The next thing a thread tells. Cancel safe.
@@ -104,42 +145,76 @@ impl Readers {
     }
 }
 
-struct Ahead {
+/// One whole pass; nothing if it was ended before.
+fn read(
+    repository: &Repository,
+    folder: &RestoreFolder,
+    source: Source,
+    positions: Vec<i64>,
+    gate: Gate,
+) -> Result<Option<Ended>, RestoreError> {
+    let (topic, partition) = (source.at.topic.clone(), source.at.partition);
+    if let Some(map) = folder.map(&topic, partition)?
+        && let Some(ended) = from_map(map, source.from, &positions)?
+    {
+        return Ok(Some(ended));
+    }
+    let map = folder.map_writer(&topic, partition)?;
+    let mut sink = Ahead { gate, positions: Positions::new(positions), map };
+    let Some(passed) = source.read(repository, &mut sink)? else { return Ok(None) };
+    let Passed { admitted, log_end, rest_bytes } = passed;
+    tracing::debug!(phase = "map", %topic, partition, "offset map complete");
+    sink.map.publish(log_end, serde_json::to_value(admitted).unwrap_or_default())?;
+    Ok(Some(Ended { admitted, log_end, positions: sink.positions.finish(log_end), rest_bytes }))
+}
+
+/// What the map of a partition answers, if the target holds all that the map is about.
+fn from_map(mut map: MapReader, log_end: i64, positions: &[i64]) -> Result<Option<Ended>, RestoreError> {
+    let mut waiting = Positions::new(positions.iter().copied());
+    for piece in map.by_ref() {
+        waiting.pass(piece?);
+    }
+    let summary = map.summary()?;
+    let admitted = serde_json::from_value(summary.admitted).ok().filter(|_| summary.log_end == log_end);
+    Ok(admitted.map(|admitted| Ended { admitted, log_end, positions: waiting.finish(log_end), rest_bytes: 0 }))
+}
+
+/// What a reading thread passes before it may hand something over.
+struct Gate {
     slot: Slot,
+    pass: u32,
     runtime: Handle,
     memory: Arc<Semaphore>,
     units: u32,
     places: Arc<Semaphore>,
     told: mpsc::UnboundedSender<Read>,
-    positions: Positions,
-    map: MapWriter,
-    log_end: i64,
 }
 
-impl Ahead {
+impl Gate {
     fn room(&self, bytes: usize) -> Option<Room> {
         let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX).clamp(1, self.units);
         self.runtime.block_on(async {
             let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
             let memory = Arc::clone(&self.memory).acquire_many_owned(units).await.ok()?;
-            Some(Room { _memory: memory, _place: place })
+            Some(Room { _memory: Some(memory), _place: Some(place) })
         })
     }
+}
 
-    fn end(self, admitted: Admitted) -> Result<Ended, RestoreError> {
-        self.map.publish(self.log_end, serde_json::to_value(admitted).unwrap_or_default())?;
-        Ok(Ended { admitted, log_end: self.log_end, positions: self.positions.finish(self.log_end) })
-    }
+struct Ahead {
+    gate: Gate,
+    positions: Positions,
+    map: MapWriter,
 }
 
 impl Sink for Ahead {
     fn batch(&mut self, batch: Prepared) -> bool {
-        let Some(room) = self.room(batch.size()) else { return false };
-        self.told.send(Read::Batch(self.slot, batch, room)).is_ok()
+        let Some(room) = self.gate.room(batch.size()) else { return false };
+        let (slot, pass) = (self.gate.slot, self.gate.pass);
+        self.gate.told.send(Read { slot, pass, news: News::Batch(batch, room) }).is_ok()
     }
 
     fn passed(&mut self, piece: MapPiece) {
-        self.log_end = piece.target + piece.count;
         self.positions.pass(piece);
     }
 

@@ -3,9 +3,12 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::readers::{Ended, Room};
+use super::readers::{Ended, Reading, Room};
 use super::source::Prepared;
 use crate::model::{TopicId, TopicPartition};
+
+/// How often the log end may be looked at without any progress in between.
+const LOOKS_MAX: u32 = 6;
 
 /// A batch with the room it takes.
 #[derive(Debug)]
@@ -24,10 +27,18 @@ pub(super) struct Sending {
     pub at: TopicPartition,
     /// The topic's id in the target.
     pub topic_id: TopicId,
+    /// Counts the passes over the source: what an earlier one tells is void.
+    pub pass: u32,
+    /// The pass that is under way.
+    pub reading: Option<Reading>,
+    /// The log end is being looked at; nothing is sent meanwhile.
+    pub looking: bool,
     /// Batches that are ready, ascending; the first may be in flight.
     pub queue: VecDeque<Waiting>,
     /// The first batch of the queue is on its way.
     pub in_flight: bool,
+    /// Leader, and its epoch, that were sent a batch whose fate is not known.
+    pub unknown_at: Option<(i32, i32)>,
     /// Not before this.
     pub wait_until: Option<Instant>,
     /// Failed attempts since the last acknowledgement.
@@ -36,33 +47,61 @@ pub(super) struct Sending {
     pub trouble: String,
     /// Set when everything was read.
     pub ended: Option<Box<Ended>>,
+    /// Target offset below which everything is in the log.
+    reached: i64,
+    looks: u32,
     last_progress: Instant,
 }
 
+/// What the log end says about a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The first batch of the queue is what comes next.
+    GoOn,
+    /// The batch that was in flight is in the log.
+    Landed,
+    /// The source is to be read again from here.
+    ReadFrom(i64),
+    /// It ends before what was acknowledged: an election took records away. The source is to be read again from here.
+    FellBack {
+        /// Up to where records were acknowledged.
+        reached: i64,
+        /// Where the log ends.
+        from: i64,
+    },
+}
+
 impl Sending {
-    /// A partition of which nothing is sent yet.
-    pub(super) fn new(at: TopicPartition, topic_id: TopicId) -> Self {
+    /// A partition of which nothing was looked at yet. `reached` is its first target offset.
+    pub(super) fn new(at: TopicPartition, topic_id: TopicId, reached: i64) -> Self {
         Self {
             at,
             topic_id,
+            pass: 0,
+            reading: None,
+            looking: false,
             queue: VecDeque::new(),
             in_flight: false,
+            unknown_at: None,
             wait_until: None,
             attempts: 0,
             trouble: String::new(),
             ended: None,
+            reached,
+            looks: 0,
             last_progress: Instant::now(),
         }
     }
 
     /// Whether its next batch can leave now.
     pub(super) fn is_sendable(&self, now: Instant) -> bool {
-        !self.in_flight && !self.queue.is_empty() && self.wait_until.is_none_or(|until| until <= now)
+        let free = !self.in_flight && !self.looking;
+        free && !self.queue.is_empty() && self.wait_until.is_none_or(|until| until <= now)
     }
 
     /// Whether everything was read, sent and acknowledged.
     pub(super) fn is_done(&self) -> bool {
-        self.ended.is_some() && self.queue.is_empty()
+        self.ended.is_some() && self.queue.is_empty() && !self.looking
     }
 
     /// Adds a batch at the end.
@@ -73,13 +112,23 @@ impl Sending {
         self.queue.push_back(Waiting { batch, _room: room });
     }
 
-    /// The batch in flight is in the log.
+    /// The first batch of the queue is in the log.
     pub(super) fn acknowledged(&mut self) -> Option<Waiting> {
         self.in_flight = false;
-        self.attempts = 0;
+        self.unknown_at = None;
         self.wait_until = None;
+        let first = self.queue.pop_front();
+        if let Some(first) = &first {
+            self.progress_to(first.batch.target_next);
+        }
+        first
+    }
+
+    fn progress_to(&mut self, reached: i64) {
+        self.reached = reached;
+        self.attempts = 0;
+        self.looks = 0;
         self.last_progress = Instant::now();
-        self.queue.pop_front()
     }
 
     /// The batch in flight is to be sent again after a pause.
@@ -90,8 +139,97 @@ impl Sending {
         self.wait_until = Some(Instant::now() + pause);
     }
 
+    /// The log end is to be looked at. False if that was done too often without progress.
+    pub(super) fn look(&mut self, trouble: String) -> bool {
+        self.in_flight = false;
+        self.unknown_at = None;
+        self.looking = true;
+        self.trouble = trouble;
+        self.looks += 1;
+        self.looks <= LOOKS_MAX
+    }
+
+    /// The log ends here, all of it ours.
+    pub(super) fn seen(&mut self, end: i64) -> Verdict {
+        self.looking = false;
+        self.wait_until = None;
+        let (first, reached) = (self.queue.front().map(|first| &first.batch), self.reached);
+        match first {
+            Some(first) if first.target_base == end => Verdict::GoOn,
+            Some(first) if first.target_next == end => Verdict::Landed,
+            _ if end < reached => {
+                self.reached = end;
+                Verdict::FellBack { reached, from: end }
+            }
+            _ => {
+                if end > reached {
+                    self.progress_to(end);
+                }
+                Verdict::ReadFrom(end)
+            }
+        }
+    }
+
+    /// Target offset below which everything is in the log.
+    pub(super) fn reached(&self) -> i64 {
+        self.reached
+    }
+
+    /// Forgets what was read: the source is read again.
+    pub(super) fn read_again(&mut self) -> u32 {
+        self.reading = None;
+        self.queue.clear();
+        self.ended = None;
+        self.pass += 1;
+        self.pass
+    }
+
     /// How long a batch has been waiting for its acknowledgement.
     pub(super) fn stalled_for(&self) -> Duration {
         if self.queue.is_empty() { Duration::ZERO } else { self.last_progress.elapsed() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::HEADER_SIZE;
+    use crate::model::TopicName;
+
+    fn sending(bases: &[i64], end: i64) -> Sending {
+        let at = TopicPartition::new(TopicName::new("orders").unwrap(), 0);
+        let mut sending = Sending::new(at, TopicId::ZERO, bases[0]);
+        for (index, base) in bases.iter().enumerate() {
+            let batch = Prepared {
+                header: [0; HEADER_SIZE],
+                payload: bytes::Bytes::new(),
+                target_base: *base,
+                target_next: bases.get(index + 1).copied().unwrap_or(end),
+                source_base: *base,
+                source_bytes: 0,
+            };
+            sending.push(batch, Room::none());
+        }
+        sending
+    }
+
+    #[test]
+    fn the_log_end_says_how_to_go_on() {
+        let mut one = sending(&[0, 10, 30], 40);
+        assert!(one.look(String::new()));
+        assert_eq!(one.seen(0), Verdict::GoOn, "nothing of it was written");
+        assert_eq!(one.seen(10), Verdict::Landed, "the batch in flight was written");
+        one.acknowledged();
+        assert_eq!(one.seen(15), Verdict::ReadFrom(15), "somebody of ours cut his batches elsewhere");
+        assert_eq!(one.seen(5), Verdict::FellBack { reached: 15, from: 5 });
+    }
+
+    #[test]
+    fn looking_without_progress_ends() {
+        let mut one = sending(&[0, 10], 20);
+        assert!((0..LOOKS_MAX).all(|_| one.look(String::new())));
+        assert!(!one.look(String::new()));
+        one.acknowledged();
+        assert!(one.look(String::new()), "an acknowledgement is progress");
     }
 }

@@ -5,9 +5,9 @@ use super::error::RestoreError;
 use super::options::RestoreOptions;
 use super::plan::RestorePlan;
 use crate::cluster::ProducerIdentity;
-use crate::model::{Timestamp, TopicPartition};
+use crate::model::Timestamp;
 use crate::repository::format::{HeldTopic, RestoreCut, RestoreDone, RestoreKey, RestorePlanDocument, RestoreTopics};
-use crate::repository::{MapWriter, Repository, RestoreFolder};
+use crate::repository::{Repository, RestoreFolder};
 
 /// The rules by which stored batches become produced ones.
 const BATCHING_VERSION: u32 = 1;
@@ -55,19 +55,14 @@ impl State {
         Ok(Self { folder })
     }
 
-    /// Where the documents lie, relative to the repository.
-    pub(super) fn folder(&self) -> &str {
-        self.folder.path()
+    /// Where the documents lie.
+    pub(super) fn folder(&self) -> &RestoreFolder {
+        &self.folder
     }
 
     /// Writes the topics.
     pub(super) fn topics(&self, topics: &RestoreTopics) -> Result<(), RestoreError> {
         Ok(self.folder.put_topics(topics)?)
-    }
-
-    /// Begins the offset map of a partition of the source.
-    pub(super) fn map(&self, at: &TopicPartition) -> Result<MapWriter, RestoreError> {
-        Ok(self.folder.map_writer(&at.topic, at.partition)?)
     }
 
     /// Writes that everything is done.

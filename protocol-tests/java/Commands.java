@@ -26,7 +26,8 @@ final class Commands {
         kafka.topic(topic, partitions);
         byte[] noise = Kafka.noise(size + 4096, topic.hashCode());
         try (KafkaProducer<byte[], byte[]> producer =
-                kafka.producer("compression.type=" + args[5], "batch.size=262144", "linger.ms=20")) {
+                kafka.producer(
+                    "compression.type=" + args[5], "batch.size=262144", "linger.ms=20", "max.request.size=12582912")) {
             List<Future<RecordMetadata>> sends = new ArrayList<>();
             for (int at = 0; at < records; at++) {
                 byte[] value = java.util.Arrays.copyOfRange(noise, at % 4096, at % 4096 + size);

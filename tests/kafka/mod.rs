@@ -5,6 +5,7 @@
 
 mod harmless;
 mod incremental;
+mod retention;
 mod round_trip;
 mod verbatim;
 

@@ -47,11 +47,11 @@ pub(super) async fn read(cluster: &Cluster, topics: &[TopicName]) -> Configs {
             Ok(entries) => {
                 configs.topics.insert(name, TopicConfigs::new(entries));
             }
-            Err(error) => configs.incomplete.push(Incomplete {
-                kind: IncompleteKind::Other,
-                subject: name.to_string(),
-                detail: format!("its configs could not be read, a restore would use the target's defaults: {error}"),
-            }),
+            Err(error) => configs.incomplete.push(Incomplete::new(
+                IncompleteKind::Other,
+                name.to_string(),
+                format!("its configs could not be read, a restore would use the target's defaults: {error}"),
+            )),
         }
     }
     configs

@@ -20,6 +20,8 @@ pub enum BackupError {
     /// The repository holds another cluster's snapshots.
     #[error("the repository at {location} belongs to cluster {expected}, but {found} answered")]
     OtherCluster {
+        /// How the cluster was reached, as given.
+        bootstrap: String,
         /// Where the repository is.
         location: String,
         /// Cluster of its newest snapshot.

@@ -52,11 +52,18 @@ pub(super) async fn execute(
         incomplete: Vec::new(),
         expired: outcome.expired,
         new_lineages: outcome.new_lineages,
+        changes: std::mem::take(&mut plan.changes),
+        open_transactions: std::mem::take(&mut plan.open_transactions),
+        adopted: plan.adopted.clone(),
         excluded_topics: plan.excluded_topics.clone(),
         excluded_groups: plan.groups.excluded.clone(),
     };
     if stop.is_none() {
-        outcome.incomplete.extend(changed_topics(context.cluster, &topics).await?);
+        outcome.incomplete.extend(changed_topics(context.cluster, &topics, &mut report.changes).await?);
+        if context.options.accept_gaps {
+            let gaps = outcome.incomplete.iter_mut().filter(|one| one.kind == IncompleteKind::Gap);
+            gaps.for_each(|one| one.accepted = true);
+        }
         let head = head(context, &plan, topics, &outcome.incomplete, &mut report.totals, &run_id, started)?;
         tracing::debug!(phase = "commit", run = run_id, "commit");
         let snapshot = context.repository.commit(head)?;
@@ -86,7 +93,7 @@ fn to_fetch(plan: &BackupPlan) -> Vec<Fetching> {
             if proof_expired {
                 continuation.proof = None;
             }
-            fetching.push(Fetching::new(at, topic.id, bounds.last_stable, continuation));
+            fetching.push(Fetching::new(at, topic.id, bounds, continuation));
         }
     }
     fetching
@@ -148,10 +155,12 @@ fn partition_state(
     fetched: Option<Fetched>,
     outcome: &mut Outcome,
 ) -> Result<PartitionState, BackupError> {
+    let mut bounds = planned.bounds;
     let (mut continuation, sealed, reached) = match fetched {
         Some(Fetched { mut partition, seals }) => {
             outcome.incomplete.append(&mut partition.incomplete);
             let reached = partition.is_done() && !partition.damaged;
+            bounds = Some(partition.bounds);
             (partition.continuation, seals, reached)
         }
         None => (planned.continuation, Vec::new(), true),
@@ -166,11 +175,11 @@ fn partition_state(
     outcome.totals.segments += segments.parts.iter().map(|part| part.seals).sum::<u64>() + segments.tail.len() as u64;
     outcome.totals.bytes += segments.parts.iter().map(|part| part.size).sum::<u64>();
     outcome.totals.bytes += segments.tail.iter().map(|seal| seal.size).sum::<u64>();
-    let Some(bounds) = planned.bounds else {
+    let Some(bounds) = bounds else {
         return Ok(unreached(planned.partition, continuation, segments, planned.fenced));
     };
     // There may be no batch between the last one and the fence.
-    let next = if reached { bounds.last_stable } else { stored_end };
+    let next = if reached { bounds.fence } else { stored_end };
     Ok(PartitionState {
         partition: planned.partition,
         lineage: continuation.lineage,
@@ -178,7 +187,7 @@ fn partition_state(
         log_start: bounds.log_start,
         last_stable: bounds.last_stable,
         high_watermark: bounds.high_watermark,
-        fence: bounds.last_stable,
+        fence: bounds.fence,
         next,
         first: continuation.first,
         missing: continuation.missing,
@@ -238,17 +247,32 @@ fn count(continuation: &Continuation, sealed: &[Seal], outcome: &mut Outcome) {
     }
 }
 
-/// A topic that went away, or was made anew, while it was read.
-async fn changed_topics(cluster: &Cluster, topics: &[TopicState]) -> Result<Vec<Incomplete>, BackupError> {
+/// Topics that went away, or were made anew, while they were read; and those that grew, which is no loss: what is new
+/// lies after the fences.
+async fn changed_topics(
+    cluster: &Cluster,
+    topics: &[TopicState],
+    notes: &mut Vec<Note>,
+) -> Result<Vec<Incomplete>, BackupError> {
     let before = cluster.metadata().await?;
     let now = cluster.refresh(&before).await?;
     let changed = topics.iter().filter_map(|topic| {
         let detail = match now.topics.get(&topic.name) {
-            Some(found) if found.id == topic.id => return None,
-            Some(found) => format!("was deleted and created anew (id {}) while it was backed up", found.id),
+            Some(found) if found.id == topic.id => {
+                let (were, are) = (topic.partitions.len(), found.partitions.len());
+                if are > were {
+                    let detail =
+                        format!("grew from {were} to {are} partitions meanwhile: the next backup takes the new");
+                    notes.push(Note { subject: topic.name.to_string(), detail });
+                }
+                return None;
+            }
+            Some(found) => {
+                format!("was deleted and created anew (id {}) while it was backed up: this is the old one", found.id)
+            }
             None => "was deleted while it was backed up".to_owned(),
         };
-        Some(Incomplete { kind: IncompleteKind::TopicChanged, subject: topic.name.to_string(), detail })
+        Some(Incomplete::new(IncompleteKind::TopicChanged, topic.name.to_string(), detail))
     });
     Ok(changed.collect())
 }

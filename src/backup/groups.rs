@@ -45,18 +45,20 @@ fn partial_view(listing: &GroupListing) -> Vec<Incomplete> {
     let mut reasons: Vec<Incomplete> = listing
         .unanswered
         .iter()
-        .map(|(node, error)| Incomplete {
-            kind: IncompleteKind::PartialView,
-            subject: format!("broker {node}"),
-            detail: format!("did not list its groups: {error}"),
+        .map(|(node, error)| {
+            Incomplete::new(
+                IncompleteKind::PartialView,
+                format!("broker {node}"),
+                format!("did not list its groups: {error}"),
+            )
         })
         .collect();
     if !listing.rounds_agree {
-        reasons.push(Incomplete {
-            kind: IncompleteKind::PartialView,
-            subject: "consumer groups".to_owned(),
-            detail: "the list kept changing while it was read; a moving coordinator may have hidden some".to_owned(),
-        });
+        reasons.push(Incomplete::new(
+            IncompleteKind::PartialView,
+            "consumer groups".to_owned(),
+            "the list kept changing while it was read; a moving coordinator may have hidden some".to_owned(),
+        ));
     }
     reasons
 }
@@ -83,17 +85,19 @@ async fn confirm_dead(
             Ok(group) => format!("was in the last snapshot, is not listed, yet its coordinator says {:?}", group.state),
             Err(error) => format!("was in the last snapshot, is not listed, and could not be asked about: {error}"),
         };
-        captured.incomplete.push(Incomplete { kind: IncompleteKind::Group, subject: id.to_string(), detail });
+        captured.incomplete.push(Incomplete::new(IncompleteKind::Group, id.to_string(), detail));
     }
     Ok(())
 }
 
 async fn read_offsets(cluster: &Cluster, listed: Vec<ListedGroup>, captured: &mut Captured) {
     let (shares, listed): (Vec<_>, Vec<_>) = listed.into_iter().partition(|group| group.kind() == GroupType::Share);
-    captured.incomplete.extend(shares.into_iter().map(|group| Incomplete {
-        kind: IncompleteKind::Group,
-        subject: group.id.to_string(),
-        detail: "is a share group: its positions are not committed offsets and are not backed up".to_owned(),
+    captured.incomplete.extend(shares.into_iter().map(|group| {
+        Incomplete::new(
+            IncompleteKind::Group,
+            group.id.to_string(),
+            "is a share group: its positions are not committed offsets and are not backed up".to_owned(),
+        )
     }));
     let ids: Vec<GroupId> = listed.iter().map(|group| group.id.clone()).collect();
     let mut answers = cluster.fetch_groups(&ids).await;
@@ -112,20 +116,18 @@ async fn read_offsets(cluster: &Cluster, listed: Vec<ListedGroup>, captured: &mu
 }
 
 fn refused(id: &GroupId, read: &GroupOffsets) -> Vec<Incomplete> {
-    let refused = read.refused.iter().map(|(at, code)| Incomplete {
-        kind: IncompleteKind::Group,
-        subject: id.to_string(),
-        detail: format!("its committed offset for {at} could not be read: {code}"),
+    let refused = read.refused.iter().map(|(at, code)| {
+        Incomplete::new(
+            IncompleteKind::Group,
+            id.to_string(),
+            format!("its committed offset for {at} could not be read: {code}"),
+        )
     });
     refused.collect()
 }
 
 fn unread(id: &GroupId, cause: &str) -> Incomplete {
-    Incomplete {
-        kind: IncompleteKind::Group,
-        subject: id.to_string(),
-        detail: format!("its committed offsets could not be read: {cause}"),
-    }
+    Incomplete::new(IncompleteKind::Group, id.to_string(), format!("its committed offsets could not be read: {cause}"))
 }
 
 fn state(group: ListedGroup, read: &GroupOffsets) -> GroupState {

@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::error::BackupError;
+use super::options::BackupOptions;
+use super::report::AdoptedFrom;
 use super::resume::Stored;
 use super::selection::Chooser;
+use crate::cluster::Cluster;
 use crate::model::{GroupId, Selection, Timestamp, TopicId, TopicName};
 use crate::repository::Repository;
 use crate::repository::format::{ConfigEntry, GroupsPart, Parent, PartitionState, Seal, SnapshotHead};
@@ -19,10 +22,16 @@ type PartitionKey = (TopicName, TopicId, i32);
 pub(super) struct History {
     /// Snapshot that is continued.
     pub parent: Option<Parent>,
+    /// The newest snapshot is of another cluster.
+    pub adopted: Option<AdoptedFrom>,
     /// Groups it holds.
     pub groups: BTreeSet<GroupId>,
     /// Largest run id below which nothing is left to take over; `None` if nothing is known.
     pub run_horizon: Option<String>,
+    /// Topics of that snapshot with their ids and numbers of partitions.
+    pub topics: BTreeMap<TopicName, (TopicId, usize)>,
+    /// Where open transactions held back the last stable offset then, and when that was.
+    held: HashMap<PartitionKey, (i64, Timestamp)>,
     stored: HashMap<PartitionKey, Stored>,
     configs: HashMap<TopicName, Vec<ConfigEntry>>,
 }
@@ -31,15 +40,17 @@ impl History {
     /// Reads the newest snapshot with the same selection, or the newest at all, and the left-over seals.
     pub(super) fn load(
         repository: &Repository,
-        cluster_id: &str,
-        selection: &Selection,
+        cluster: &Cluster,
+        options: &BackupOptions,
         chooser: &Chooser,
         own_run: &str,
     ) -> Result<Self, BackupError> {
-        let mut history = Self::default();
+        let cluster_id = &cluster.cluster_id();
+        let mut history =
+            Self { adopted: other_cluster(repository, cluster, options.adopt_cluster)?, ..Self::default() };
         let mut horizon = String::new();
         let mut committed = BTreeSet::new();
-        if let Some((parent, head, runs)) = find_parent(repository, cluster_id, selection)? {
+        if let Some((parent, head, runs)) = find_parent(repository, cluster_id, &options.selection)? {
             history.read_snapshot(repository, &head)?;
             history.parent = Some(parent);
             horizon.clone_from(&head.run_horizon);
@@ -65,13 +76,29 @@ impl History {
         self.configs.get(topic).map(Vec::as_slice)
     }
 
+    /// When the last snapshot was taken, if an open transaction held the last stable offset back at `last_stable` then.
+    pub(super) fn held_since(
+        &self,
+        topic: &TopicName,
+        id: TopicId,
+        partition: i32,
+        last_stable: i64,
+    ) -> Option<Timestamp> {
+        let (then, time) = self.held.get(&(topic.clone(), id, partition))?;
+        (*then == last_stable).then_some(*time)
+    }
+
     fn read_snapshot(&mut self, repository: &Repository, head: &SnapshotHead) -> Result<(), BackupError> {
         let groups: GroupsPart = repository.part(&head.groups)?;
         self.groups = groups.groups.into_iter().map(|group| group.id).collect();
         for topic in repository.topics(head)? {
             let topic = topic?;
+            self.topics.insert(topic.name.clone(), (topic.id, topic.partitions.len()));
             for partition in topic.partitions {
                 let key = (topic.name.clone(), topic.id, partition.partition);
+                if partition.last_stable < partition.high_watermark {
+                    self.held.insert(key.clone(), (partition.last_stable, head.fences_taken));
+                }
                 let last = repository.last_seal(&partition.segments)?;
                 let damaged = is_damaged(repository, last.as_ref())?;
                 let stored = Stored { last, damaged, ..stored(partition, head.fences_taken) };
@@ -98,6 +125,27 @@ impl History {
     }
 }
 
+/// The newest snapshot's cluster, if it is another one and that may be. A repository follows one cluster at a time; one
+/// that was restored has another id, and whether this is it only a person knows.
+fn other_cluster(
+    repository: &Repository,
+    cluster: &Cluster,
+    may_adopt: bool,
+) -> Result<Option<AdoptedFrom>, BackupError> {
+    let found = cluster.cluster_id();
+    match repository.latest()?.map(|newest| newest.head).filter(|head| head.cluster_id != found) {
+        None => Ok(None),
+        Some(head) if may_adopt => Ok(Some(AdoptedFrom { cluster_id: head.cluster_id, last_snapshot: head.sequence })),
+        Some(head) => Err(BackupError::OtherCluster {
+            location: repository.location().to_owned(),
+            bootstrap: cluster.options().bootstrap.join(","),
+            expected: head.cluster_id,
+            found,
+        }),
+    }
+}
+
+/// Only snapshots of this cluster count: another one may have given its topics the same names, or no ids at all.
 fn find_parent(
     repository: &Repository,
     cluster_id: &str,
@@ -107,12 +155,8 @@ fn find_parent(
     let mut runs = BTreeSet::new();
     for sequence in repository.snapshots()?.into_iter().rev().take(LOOK_BACK) {
         let snapshot = repository.head(sequence)?;
-        if newest.is_none() && snapshot.head.cluster_id != cluster_id {
-            return Err(BackupError::OtherCluster {
-                location: repository.location().to_owned(),
-                expected: snapshot.head.cluster_id,
-                found: cluster_id.to_owned(),
-            });
+        if snapshot.head.cluster_id != cluster_id {
+            continue;
         }
         runs.insert(snapshot.head.run.clone());
         let same = snapshot.head.selection == *selection;

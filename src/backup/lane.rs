@@ -75,7 +75,11 @@ impl Lane {
                     None => held.insert(cluster.data_connection(node).await?).clone(),
                 }
             };
-            open.fetch(&partitions, limits).await
+            let answer = open.fetch(&partitions, limits).await;
+            if answer.as_ref().is_err_and(ClusterError::is_silence) {
+                cluster.distrust(node);
+            }
+            answer
         }
     }
 }

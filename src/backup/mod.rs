@@ -11,6 +11,7 @@ mod execute;
 mod fences;
 mod fetch;
 mod groups;
+mod hanging;
 mod history;
 mod journal;
 mod lane;
@@ -23,8 +24,8 @@ mod selection;
 mod writers;
 
 pub use error::BackupError;
-pub use options::BackupOptions;
-pub use report::{BackupReport, CommittedSnapshot, Note, PlanReport, PlannedTopicReport, StopReason};
+pub use options::{BackupOptions, FenceAt};
+pub use report::{AdoptedFrom, BackupReport, CommittedSnapshot, Note, PlanReport, PlannedTopicReport, StopReason};
 
 use crate::model::Timestamp;
 use crate::verb;

@@ -4,6 +4,16 @@ use std::time::Duration;
 
 use crate::model::Selection;
 
+/// Where a snapshot's data of a partition ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FenceAt {
+    /// Below the first transaction that is still open.
+    #[default]
+    LastStable,
+    /// Where all replicas in sync have it; a restore drops what belongs to transactions that are open there.
+    HighWatermark,
+}
+
 /// Resolved settings of one run.
 #[derive(Debug, Clone)]
 pub struct BackupOptions {
@@ -19,6 +29,14 @@ pub struct BackupOptions {
     pub stall_timeout: Duration,
     /// A possibly partial list of groups does not make the snapshot incomplete.
     pub accept_partial_view: bool,
+    /// Offsets that retention took while the backup ran do not make the run incomplete; the snapshot records them.
+    pub accept_gaps: bool,
+    /// Where the data of this snapshot ends.
+    pub fence: FenceAt,
+    /// A transaction that has been open for longer holds back a backup that ends at the last stable offset.
+    pub hanging_after: Duration,
+    /// The repository goes on with this cluster although its newest snapshot is of another.
+    pub adopt_cluster: bool,
 }
 
 impl Default for BackupOptions {
@@ -30,6 +48,10 @@ impl Default for BackupOptions {
             max_duration: None,
             stall_timeout: Duration::from_secs(120),
             accept_partial_view: false,
+            accept_gaps: false,
+            fence: FenceAt::LastStable,
+            hanging_after: Duration::from_secs(15 * 60),
+            adopt_cluster: false,
         }
     }
 }

@@ -4,10 +4,16 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::fences::Bounds;
 use super::resume::{Broken, Continuation, Proof};
 use crate::batch::{self, Batch, HEADER_SIZE};
 use crate::model::{OffsetRange, TopicId, TopicPartition};
 use crate::repository::format::{Incomplete, IncompleteKind, MissingRange};
+
+/// A log that was cut and has grown again says so when it is asked once more.
+const REFUSALS_MAX: u32 = 3;
+/// A log that is another one again and again is left alone.
+const BREAKS_MAX: u32 = 5;
 
 /// Where a partition stands. Invariant: `next` only grows within a lineage.
 #[derive(Debug)]
@@ -18,10 +24,12 @@ pub(super) struct Fetching {
     pub topic_id: TopicId,
     /// First offset that is not stored.
     pub next: i64,
-    /// Where this run ends.
-    pub fence: i64,
+    /// The log when the fence was taken, and where this run ends.
+    pub bounds: Bounds,
     /// What must be found again before anything is appended.
     pub proof: Option<Proof>,
+    /// Leader epoch of the last batch that was taken; -1 if there is none.
+    epoch: i32,
     /// Where it goes on; replaced when its lineage breaks.
     pub continuation: Continuation,
     /// Losses.
@@ -29,7 +37,14 @@ pub(super) struct Fetching {
     /// Ask for it in a request of its own: only then an empty answer means that there is nothing.
     pub alone: bool,
     empty_answers: u32,
-    last_progress: Instant,
+    /// Since when its leader was asked in vain; nothing while it waits its turn or is held back by a quota.
+    stalled_since: Option<Instant>,
+    /// Since when the cluster has no such topic or partition any more.
+    pub gone_since: Option<Instant>,
+    /// How often in a row the leader could not place the epoch.
+    epoch_refusals: u32,
+    /// How often its log turned out to be another one.
+    breaks: u32,
     /// Last trouble, for the report if it does not go on.
     pub trouble: Option<String>,
     /// Not before this.
@@ -40,6 +55,19 @@ pub(super) struct Fetching {
     pub ended: bool,
     /// A batch failed its checks: what was fetched from it on is not stored.
     pub damaged: bool,
+}
+
+/// What it means when an answer has nothing for a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Empty {
+    /// A quota holds this client back.
+    Throttled,
+    /// Others in the same request came first.
+    Shared,
+    /// The leader had nothing for it, and does not have all up to the fence yet.
+    Lagging,
+    /// The leader had nothing for it, though its log goes up to the fence.
+    Conclusive,
 }
 
 /// What an answer means.
@@ -57,20 +85,24 @@ pub(super) enum Step {
 
 impl Fetching {
     /// A partition as planned.
-    pub(super) fn new(at: TopicPartition, topic_id: TopicId, fence: i64, continuation: Continuation) -> Self {
+    pub(super) fn new(at: TopicPartition, topic_id: TopicId, bounds: Bounds, continuation: Continuation) -> Self {
         // A batch that is about to expire cannot be found again; the epochs have been compared for those.
         let proof = continuation.proof.clone().filter(|proof| proof.base >= continuation.first);
         Self {
             at,
             topic_id,
             next: continuation.next,
-            fence,
+            bounds,
+            epoch: -1,
             proof,
             continuation,
             incomplete: Vec::new(),
             alone: false,
             empty_answers: 0,
-            last_progress: Instant::now(),
+            stalled_since: None,
+            gone_since: None,
+            epoch_refusals: 0,
+            breaks: 0,
             trouble: None,
             wait_until: None,
             attempts: 0,
@@ -79,31 +111,50 @@ impl Fetching {
         }
     }
 
-    /// It is its turn: from now on it must make progress.
-    pub(super) fn begin(&mut self) {
-        self.last_progress = Instant::now();
-    }
-
     /// Offset to ask for: the last stored batch until it is proved, then the first one that is not stored.
     pub(super) fn fetch_offset(&self) -> i64 {
         self.proof.as_ref().map_or(self.next, |proof| proof.base)
     }
 
+    /// Leader epoch of what lies before [`Self::fetch_offset`], as far as it is known: with it a leader notices that its
+    /// log was cut below that offset, even where it has grown beyond it again.
+    pub(super) fn last_epoch(&self) -> i32 {
+        // The stored batch has at least the epoch of the one before it, and the leader must still know it.
+        self.proof.as_ref().map_or(self.epoch, |proof| proof.leader_epoch)
+    }
+
+    /// The leader does not place the epoch, although it has the offset. Where it says so again and again its epochs were
+    /// lost, and say nothing.
+    pub(super) fn doubt_epoch(&mut self) {
+        self.epoch_refusals += 1;
+        if self.epoch_refusals >= REFUSALS_MAX {
+            self.epoch = -1;
+            if let Some(proof) = &mut self.proof {
+                proof.leader_epoch = -1;
+            }
+        }
+    }
+
     /// Whether nothing is left to fetch.
     pub(super) fn is_done(&self) -> bool {
-        self.next >= self.fence
+        self.next >= self.bounds.fence
     }
 
-    /// How long it has been without progress.
+    /// How long its leader has been asked in vain.
     pub(super) fn stalled_for(&self) -> Duration {
-        self.last_progress.elapsed()
+        self.stalled_since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// Takes an answer that has no error. `conclusive` means that the request was for this partition alone, nobody
-    /// was throttled, and the high watermark is not below the fence.
-    pub(super) fn take(&mut self, records: &Bytes, conclusive: bool) -> Step {
+    /// It was asked for in vain.
+    pub(super) fn stalls(&mut self) {
+        self.stalled_since.get_or_insert_with(Instant::now);
+    }
+
+    /// Takes an answer that has no error. `empty` is what it would mean if there were nothing in it.
+    pub(super) fn take(&mut self, records: &Bytes, empty: Empty) -> Step {
         let (mut begin, mut end, mut position) = (None, 0, 0);
         let mut next = self.next;
+        let mut epoch = self.last_epoch();
         let mut any = false;
         for found in batch::walk(records) {
             let found = match found {
@@ -116,20 +167,22 @@ impl Fetching {
                 Proved::No => return Step::Diverged,
             }
             let size = found.bytes().len();
-            if found.base_offset() >= self.fence {
-                next = self.fence.max(next);
+            if found.base_offset() >= self.bounds.fence {
+                next = self.bounds.fence.max(next);
                 break;
             }
             if found.next_offset() > next {
                 begin.get_or_insert(position);
                 next = found.next_offset();
+                epoch = epoch_of(&found).unwrap_or(epoch);
                 end = position + size;
             }
             position += size;
         }
         if !any {
-            return self.take_nothing(conclusive);
+            return self.take_nothing(empty);
         }
+        self.epoch = epoch;
         self.progress(next);
         let batches = begin.map_or_else(Bytes::new, |begin| records.slice(begin..end));
         if self.is_done() { Step::Done(batches) } else { Step::Append(batches) }
@@ -137,7 +190,8 @@ impl Fetching {
 
     fn progress(&mut self, next: i64) {
         if next > self.next {
-            self.last_progress = Instant::now();
+            self.stalled_since = None;
+            self.epoch_refusals = 0;
             self.empty_answers = 0;
             self.alone = false;
             self.attempts = 0;
@@ -147,12 +201,17 @@ impl Fetching {
     }
 
     /// No whole batch in the answer: it was cut short, throttled, or the log holds nothing up to its end.
-    fn take_nothing(&mut self, conclusive: bool) -> Step {
+    fn take_nothing(&mut self, empty: Empty) -> Step {
+        match empty {
+            Empty::Throttled => self.stalled_since = None,
+            Empty::Shared => {}
+            Empty::Lagging | Empty::Conclusive => self.stalls(),
+        }
         self.empty_answers += 1;
-        if conclusive && self.alone && self.empty_answers >= 3 {
+        if empty == Empty::Conclusive && self.alone && self.empty_answers >= 3 {
             // Compaction took everything from here on, the stored batch that should be proved included.
             self.proof = None;
-            self.progress(self.fence);
+            self.progress(self.bounds.fence);
             return Step::Done(Bytes::new());
         }
         self.alone = true;
@@ -168,39 +227,52 @@ impl Fetching {
         if same || proof.compacted { Proved::Yes } else { Proved::No }
     }
 
-    /// The log is not the one that was stored: everything from the log start belongs to a new lineage.
-    pub(super) fn begin_again(&mut self, log_start: i64) {
-        self.continuation = self.continuation.begin_again(Broken::Truncated, log_start);
-        self.next = log_start;
+    /// The log is not the one that was stored: everything from its start, up to where it ends now, belongs to a new
+    /// lineage. False if that has happened too often.
+    pub(super) fn begin_again(&mut self, bounds: Bounds) -> bool {
+        self.breaks += 1;
+        self.continuation = self.continuation.begin_again(Broken::Truncated, bounds.log_start);
+        self.bounds = bounds;
+        self.next = bounds.log_start;
         self.proof = None;
+        self.epoch = -1;
         self.alone = false;
-        self.last_progress = Instant::now();
+        self.stalled_since = None;
+        // What this run lost of the old log is not lost of the new one.
+        self.incomplete.clear();
+        self.breaks <= BREAKS_MAX
     }
 
     /// Retention took offsets before they were read: a loss, unless they were only wanted as proof.
     pub(super) fn lose_up_to(&mut self, log_start: i64) {
         self.proof = None;
+        self.epoch = -1;
         if log_start <= self.next {
             return;
         }
-        let range = OffsetRange { base: self.next, next: log_start.min(self.fence) };
+        let range = OffsetRange { base: self.next, next: log_start.min(self.bounds.fence) };
         self.continuation.missing.push(MissingRange { range, gap: true });
-        self.incomplete.push(Incomplete {
-            kind: IncompleteKind::Gap,
-            subject: self.at.to_string(),
-            detail: format!("offsets {range} were deleted by retention before they could be read"),
-        });
-        self.progress(log_start.min(self.fence));
+        self.incomplete.push(Incomplete::new(
+            IncompleteKind::Gap,
+            self.at.to_string(),
+            format!("offsets {range} were deleted by retention before they could be read"),
+        ));
+        self.progress(log_start.min(self.bounds.fence));
     }
 
     /// Ends the partition before its fence.
     pub(super) fn give_up(&mut self, cause: &str) {
-        self.incomplete.push(Incomplete {
-            kind: IncompleteKind::NotReached,
-            subject: self.at.to_string(),
-            detail: format!("stored up to offset {}, not up to its fence {}: {cause}", self.next, self.fence),
-        });
+        self.incomplete.push(Incomplete::new(
+            IncompleteKind::NotReached,
+            self.at.to_string(),
+            format!("stored up to offset {}, not up to its fence {}: {cause}", self.next, self.bounds.fence),
+        ));
     }
+}
+
+/// The leader epoch of a batch; nothing where the format has none.
+fn epoch_of(batch: &Batch<'_>) -> Option<i32> {
+    batch.header().map(|header| header.leader_epoch).filter(|epoch| *epoch >= 0)
 }
 
 fn is_hex_of(text: &str, bytes: &[u8]) -> bool {
@@ -216,6 +288,7 @@ enum Proved {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backup::options::FenceAt;
     use crate::backup::resume::Now;
     use crate::model::{Timestamp, TopicName};
     use crate::repository::testing::batch;
@@ -225,8 +298,12 @@ mod tests {
     }
 
     fn fetching(log_start: i64, fence: i64) -> Fetching {
-        let now = Now { log_start, fence, time: Timestamp(0), delete_retention_ms: None };
-        Fetching::new(at(), TopicId::ZERO, fence, Continuation::new(None, now))
+        let now = Now { log_start, high_watermark: fence, time: Timestamp(0), delete_retention_ms: None };
+        Fetching::new(at(), TopicId::ZERO, bounds(log_start, fence), Continuation::new(None, now))
+    }
+
+    fn bounds(log_start: i64, fence: i64) -> Bounds {
+        Bounds::new(log_start, fence, fence, FenceAt::LastStable)
     }
 
     fn with_proof(stored: &[u8], compacted: bool) -> Fetching {
@@ -235,7 +312,7 @@ mod tests {
             stored[..HEADER_SIZE].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         continuation.next = 5;
         continuation.proof = Some(Proof { base: 0, next: 5, header, leader_epoch: 0, compacted });
-        Fetching::new(at(), TopicId::ZERO, 20, continuation)
+        Fetching::new(at(), TopicId::ZERO, bounds(0, 20), continuation)
     }
 
     #[test]
@@ -243,10 +320,10 @@ mod tests {
         let (a, b, c) = (batch(0, 5), batch(5, 5), batch(10, 5));
         let mut whole = fetching(0, 10);
         let answer = Bytes::from([a.clone(), b.clone(), c.clone()].concat());
-        assert_eq!(whole.take(&answer, false), Step::Done(answer.slice(..a.len() + b.len())));
+        assert_eq!(whole.take(&answer, Empty::Shared), Step::Done(answer.slice(..a.len() + b.len())));
         let mut cut = fetching(0, 15);
         let answer = answer.slice(..a.len() + b.len() + c.len() - 1);
-        assert_eq!(cut.take(&answer, false), Step::Append(answer.slice(..a.len() + b.len())));
+        assert_eq!(cut.take(&answer, Empty::Shared), Step::Append(answer.slice(..a.len() + b.len())));
         assert_eq!(cut.fetch_offset(), 10);
     }
 
@@ -256,10 +333,10 @@ mod tests {
         let answer = Bytes::from([stored.clone(), new.clone()].concat());
         let mut same = with_proof(&stored, false);
         assert_eq!(same.fetch_offset(), 0);
-        assert_eq!(same.take(&answer, false), Step::Done(answer.slice(stored.len()..)));
+        assert_eq!(same.take(&answer, Empty::Shared), Step::Done(answer.slice(stored.len()..)));
         let other = crate::repository::testing::batch_with(0, 5, |header| header.leader_epoch = 3);
-        assert_eq!(with_proof(&other, false).take(&answer, false), Step::Diverged);
-        let thinned = with_proof(&other, true).take(&answer, false);
+        assert_eq!(with_proof(&other, false).take(&answer, Empty::Shared), Step::Diverged);
+        let thinned = with_proof(&other, true).take(&answer, Empty::Shared);
         assert_eq!(thinned, Step::Done(answer.slice(stored.len()..)), "the epochs have decided already");
     }
 
@@ -267,11 +344,40 @@ mod tests {
     fn nothing_is_only_believed_when_the_answer_is_conclusive() {
         let mut partition = fetching(0, 10);
         for _ in 0..9 {
-            assert_eq!(partition.take(&Bytes::new(), false), Step::Append(Bytes::new()));
+            assert_eq!(partition.take(&Bytes::new(), Empty::Shared), Step::Append(Bytes::new()));
         }
         assert!(partition.alone && !partition.is_done());
-        assert_eq!(partition.take(&Bytes::new(), true), Step::Done(Bytes::new()));
+        assert_eq!(partition.take(&Bytes::new(), Empty::Conclusive), Step::Done(Bytes::new()));
         assert!(partition.is_done());
+    }
+
+    #[test]
+    fn the_leader_is_told_the_epoch_of_what_was_read_last() {
+        let mut partition = fetching(0, 20);
+        assert_eq!(partition.last_epoch(), -1);
+        let later = crate::repository::testing::batch_with(5, 5, |header| header.leader_epoch = 3);
+        partition.take(&Bytes::from([batch(0, 5), later].concat()), Empty::Shared);
+        assert_eq!((partition.fetch_offset(), partition.last_epoch()), (10, 3));
+        assert!(partition.begin_again(bounds(2, 7)));
+        assert_eq!((partition.next, partition.last_epoch(), partition.bounds.fence), (2, -1, 7));
+        assert_eq!((partition.continuation.lineage, partition.continuation.first), (1, 2));
+        assert!(!(0..9).all(|_| partition.begin_again(bounds(0, 5))), "a log cannot change for ever");
+        assert_eq!(with_proof(&batch(0, 5), false).last_epoch(), 0, "the stored batch has one too");
+    }
+
+    #[test]
+    fn only_a_leader_that_is_asked_in_vain_stalls() {
+        let mut partition = fetching(0, 10);
+        partition.take(&Bytes::new(), Empty::Shared);
+        assert_eq!(partition.stalled_for(), Duration::ZERO);
+        partition.take(&Bytes::new(), Empty::Lagging);
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(partition.stalled_for() > Duration::ZERO);
+        partition.take(&Bytes::new(), Empty::Throttled);
+        assert_eq!(partition.stalled_for(), Duration::ZERO, "a quota is no silence");
+        partition.stalls();
+        partition.take(&Bytes::from(batch(0, 5)), Empty::Shared);
+        assert_eq!(partition.stalled_for(), Duration::ZERO);
     }
 
     #[test]
@@ -289,6 +395,6 @@ mod tests {
     fn bytes_that_are_no_batches_end_the_partition() {
         let mut bytes = batch(0, 5);
         bytes[16] = 9;
-        assert!(matches!(fetching(0, 10).take(&Bytes::from(bytes), false), Step::Damaged(_)));
+        assert!(matches!(fetching(0, 10).take(&Bytes::from(bytes), Empty::Shared), Step::Damaged(_)));
     }
 }

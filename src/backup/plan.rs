@@ -8,8 +8,10 @@ use super::configs::{self, TopicConfigs};
 use super::error::BackupError;
 use super::fences::{self, Bounds};
 use super::groups::{self, Captured};
+use super::hanging;
 use super::history::History;
 use super::options::BackupOptions;
+use super::report::{AdoptedFrom, Note};
 use super::resume::{Continuation, Now};
 use super::selection::Chooser;
 use crate::cluster::{Cluster, Metadata, TopicMeta};
@@ -39,6 +41,12 @@ pub struct BackupPlan {
     pub fences_taken: Timestamp,
     /// What is known to be lacking so far.
     pub incomplete: Vec<Incomplete>,
+    /// Topics that are not what they were at the last snapshot.
+    pub changes: Vec<Note>,
+    /// Transactions that have been open for long and hold nothing back.
+    pub open_transactions: Vec<Note>,
+    /// The cluster that the repository belonged to before.
+    pub adopted: Option<AdoptedFrom>,
 }
 
 impl BackupPlan {
@@ -84,7 +92,7 @@ pub struct PlannedPartition {
 impl PlannedPartition {
     /// Offsets between what is stored and the fence.
     pub fn offsets_to_fetch(&self) -> i64 {
-        self.bounds.map_or(0, |bounds| (bounds.last_stable - self.continuation.next).max(0))
+        self.bounds.map_or(0, |bounds| (bounds.fence - self.continuation.next).max(0))
     }
 }
 
@@ -97,20 +105,25 @@ pub(super) async fn plan(
     progress: &dyn Progress,
 ) -> Result<BackupPlan, BackupError> {
     let chooser = Chooser::new(&options.selection)?;
-    let mut history = History::load(repository, &cluster.cluster_id(), &options.selection, &chooser, own_run)?;
+    let mut history = History::load(repository, cluster, options, &chooser, own_run)?;
     let metadata = cluster.metadata().await?;
-    let (taken, excluded_topics) = choose_topics(&metadata, &chooser)?;
-    let configs = configs::read(cluster, &taken).await;
+    choose_topics(&metadata, &chooser)?;
 
     progress.note("reading consumer groups");
     let groups_captured = Timestamp::now();
     let groups = groups::capture(cluster, &chooser, &history.groups, options.accept_partial_view).await?;
     check_group_patterns(&chooser, &groups)?;
 
+    // What groups have committed may lie in topics and partitions that are younger than the first look.
+    let metadata = cluster.refresh(&metadata).await?;
+    let (taken, excluded_topics) = choose_topics(&metadata, &chooser)?;
+    let changes = changes(&metadata, &taken, &chooser, &history);
+    let configs = configs::read(cluster, &taken).await;
+
     progress.note("taking fences");
     let fences_taken = Timestamp::now();
     let partitions = all_partitions(&metadata, &taken);
-    let (bounds, mut incomplete) = fences::take(cluster, &partitions).await?;
+    let (bounds, mut incomplete) = fences::take(cluster, &partitions, options.fence).await?;
     incomplete.extend(configs.incomplete.iter().cloned());
     incomplete.extend(groups.incomplete.iter().cloned());
 
@@ -133,7 +146,13 @@ pub(super) async fn plan(
         groups_captured,
         fences_taken,
         incomplete,
+        changes,
+        open_transactions: Vec::new(),
+        adopted: history.adopted.clone(),
     };
+    let mut hanging = hanging::find(cluster, &plan.topics, &history, options, fences_taken).await?;
+    plan.incomplete.append(&mut hanging.incomplete);
+    plan.open_transactions.append(&mut hanging.notes);
     fences::check_epochs(cluster, &mut plan.topics).await;
     estimate(cluster, &mut plan.topics).await;
     Ok(plan)
@@ -170,6 +189,31 @@ fn choose_topics(metadata: &Metadata, chooser: &Chooser) -> Result<(Vec<TopicNam
     Ok((taken, excluded.into_iter().map(|(name, _)| name.to_string()).collect()))
 }
 
+/// Topics of the last snapshot that are gone, are others under the same name, or have more partitions.
+fn changes(metadata: &Metadata, taken: &[TopicName], chooser: &Chooser, history: &History) -> Vec<Note> {
+    let Some(parent) = &history.parent else { return Vec::new() };
+    let wanted = history.topics.iter().filter(|(name, _)| chooser.takes_topic(name.as_str(), false));
+    let changed = wanted.filter_map(|(name, (id, partitions))| {
+        let found = metadata.topics.get(name).filter(|_| taken.contains(name));
+        let detail = match found {
+            None => format!("is not there any more; snapshot {} holds it", parent.sequence),
+            Some(meta) if meta.id != *id => {
+                format!("was deleted and created anew; snapshot {} holds the old one", parent.sequence)
+            }
+            Some(meta) if meta.partitions.len() > *partitions => {
+                format!(
+                    "grew from {partitions} to {} partitions since snapshot {}",
+                    meta.partitions.len(),
+                    parent.sequence
+                )
+            }
+            Some(_) => return None,
+        };
+        Some(Note { subject: name.to_string(), detail })
+    });
+    changed.collect()
+}
+
 /// The brokers' own state: what it says is captured in other ways, and nobody may write it back.
 fn is_guarded(name: &TopicName, meta: &TopicMeta) -> bool {
     let state = ["__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata"];
@@ -187,7 +231,7 @@ fn check_group_patterns(chooser: &Chooser, groups: &Captured) -> Result<(), Back
 }
 
 fn unreadable(name: &TopicName, cause: &str) -> Incomplete {
-    Incomplete { kind: IncompleteKind::NotReached, subject: name.to_string(), detail: cause.to_owned() }
+    Incomplete::new(IncompleteKind::NotReached, name.to_string(), cause.to_owned())
 }
 
 fn all_partitions(metadata: &Arc<Metadata>, taken: &[TopicName]) -> Vec<TopicPartition> {
@@ -213,13 +257,10 @@ fn plan_topic(
         let bounds = bounds.get(&TopicPartition::new(name.clone(), partition)).copied();
         let stored = history.take(&name, meta.id, partition);
         let fenced = stored.as_ref().and_then(|stored| stored.fenced);
-        partitions.push(PlannedPartition {
-            partition,
-            bounds,
-            continuation: go_on(stored, bounds, time, retention),
-            fenced,
-            estimated_bytes: None,
-        });
+        let continuation = go_on(stored, bounds, time, retention);
+        // Where an older snapshot ended at the high watermark this one does not end before it.
+        let bounds = bounds.map(|bounds| Bounds { fence: bounds.fence.max(continuation.next), ..bounds });
+        partitions.push(PlannedPartition { partition, bounds, continuation, fenced, estimated_bytes: None });
     }
     let replicas = meta.partitions.values().next().map_or(1, |partition| partition.replicas.len());
     PlannedTopic {
@@ -239,10 +280,10 @@ fn go_on(
     time: Timestamp,
     delete_retention_ms: Option<i64>,
 ) -> Continuation {
-    let (log_start, fence, delete_retention_ms) = match (&bounds, &stored) {
-        (Some(bounds), _) => (bounds.log_start, bounds.last_stable, delete_retention_ms),
+    let (log_start, high_watermark, delete_retention_ms) = match (&bounds, &stored) {
+        (Some(bounds), _) => (bounds.log_start, bounds.high_watermark, delete_retention_ms),
         (None, Some(stored)) => (stored.first, stored.next, None),
         (None, None) => (0, 0, None),
     };
-    Continuation::new(stored, Now { log_start, fence, time, delete_retention_ms })
+    Continuation::new(stored, Now { log_start, high_watermark, time, delete_retention_ms })
 }

@@ -33,6 +33,12 @@ pub struct BackupReport {
     pub expired: Vec<Note>,
     /// Partitions that were read again from their log start, and why.
     pub new_lineages: Vec<Note>,
+    /// Topics that were deleted, created anew or grew since the last snapshot, or meanwhile.
+    pub changes: Vec<Note>,
+    /// Transactions that have been open for long and do not hold anything back, since the fence is the high watermark.
+    pub open_transactions: Vec<Note>,
+    /// The repository belonged to this cluster before, and goes on with the one above from now on.
+    pub adopted: Option<AdoptedFrom>,
     /// Topics and groups that were left out.
     pub excluded_topics: Vec<String>,
     /// See `excluded_topics`.
@@ -40,10 +46,19 @@ pub struct BackupReport {
 }
 
 impl BackupReport {
-    /// Whether the snapshot exists and holds all it should.
+    /// Whether the snapshot exists and holds all it should, but for losses that were accepted beforehand.
     pub fn is_complete(&self) -> bool {
-        self.snapshot.is_some() && self.incomplete.is_empty()
+        self.snapshot.is_some() && self.incomplete.iter().all(|one| one.accepted)
     }
+}
+
+/// The cluster that a repository belonged to before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AdoptedFrom {
+    /// Its id.
+    pub cluster_id: String,
+    /// Its last snapshot.
+    pub last_snapshot: u64,
 }
 
 /// Number and id of a snapshot.
@@ -95,6 +110,12 @@ pub struct PlanReport {
     pub estimated_bytes: Option<u64>,
     /// Bytes free where the repository lies; `None` where nobody knows.
     pub free_bytes: Option<u64>,
+    /// Topics that were deleted, created anew or grew since the last snapshot.
+    pub changes: Vec<Note>,
+    /// Transactions that have been open for long, where the fence is the high watermark.
+    pub open_transactions: Vec<Note>,
+    /// The repository belongs to this cluster so far.
+    pub adopted: Option<AdoptedFrom>,
     /// What is already known to be lacking.
     pub incomplete: Vec<Incomplete>,
 }
@@ -126,6 +147,9 @@ impl PlanReport {
             excluded_topics: plan.excluded_topics.clone(),
             excluded_groups: plan.groups.excluded.clone(),
             free_bytes,
+            changes: plan.changes.clone(),
+            open_transactions: plan.open_transactions.clone(),
+            adopted: plan.adopted.clone(),
             incomplete: plan.incomplete.clone(),
         }
     }

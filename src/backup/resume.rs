@@ -72,8 +72,8 @@ impl Stored {
 pub struct Now {
     /// First offset.
     pub log_start: i64,
-    /// Where this run will end.
-    pub fence: i64,
+    /// Where the log ends as far as it is replicated.
+    pub high_watermark: i64,
     /// The wall clock.
     pub time: Timestamp,
     /// Smallest `delete.retention.ms` since the last fence, where the topic is or was compacted.
@@ -138,10 +138,10 @@ impl Continuation {
         if stored.damaged {
             return Self::begin(stored.lineage + 1, Some(Broken::SegmentMissing), now.log_start);
         }
-        if stored.next > now.fence.max(now.log_start) {
+        if stored.next > now.high_watermark.max(now.log_start) {
             return Self::begin(stored.lineage + 1, Some(Broken::Truncated), now.log_start);
         }
-        if tombstones_may_be_gone(stored.fenced, now) {
+        if tombstones_may_be_gone(stored.fenced, stored.next, now) {
             return Self::begin(stored.lineage + 1, Some(Broken::TombstonesMayBeGone), now.log_start);
         }
         Self::go_on(stored, now)
@@ -195,8 +195,12 @@ impl Continuation {
 
 /// A tombstone lives at least `delete.retention.ms` after it is written, so one written after the last fence can
 /// only have gone if that is about as long ago. A tenth and five minutes are kept for the run itself.
-fn tombstones_may_be_gone(fenced: Option<Timestamp>, now: Now) -> bool {
+fn tombstones_may_be_gone(fenced: Option<Timestamp>, next: i64, now: Now) -> bool {
     let (Some(retention), Some(fenced)) = (now.delete_retention_ms, fenced) else { return false };
+    // Whatever is written lies above the stored end: where nothing was, no tombstone was.
+    if now.high_watermark <= next {
+        return false;
+    }
     let margin = (retention / 10).max(5 * 60 * 1000);
     now.time.0.saturating_sub(fenced.0).saturating_add(margin) >= retention
 }
@@ -239,7 +243,7 @@ mod tests {
     }
 
     fn now(log_start: i64, fence: i64) -> Now {
-        Now { log_start, fence, time: Timestamp(0), delete_retention_ms: None }
+        Now { log_start, high_watermark: fence, time: Timestamp(0), delete_retention_ms: None }
     }
 
     #[test]
@@ -276,6 +280,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_stored_beyond_an_open_transaction_is_no_truncation() {
+        // The last stable offset may be anywhere below the high watermark.
+        let next = Continuation::new(Some(stored(50)), now(0, 60));
+        assert_eq!((next.lineage, next.next, next.broken), (0, 50, None));
+    }
+
+    #[test]
     fn nothing_builds_on_a_segment_that_is_gone() {
         let again = Continuation::new(Some(Stored { damaged: true, ..stored(50) }), now(10, 90));
         assert_eq!((again.lineage, again.next, again.broken), (1, 10, Some(Broken::SegmentMissing)));
@@ -285,12 +296,14 @@ mod tests {
     #[test]
     fn a_compacted_log_is_read_again_when_tombstones_may_have_gone() {
         let at = |hours: i64| {
-            let now = Now { time: Timestamp(hours * HOUR), delete_retention_ms: Some(24 * HOUR), ..now(0, 50) };
+            let now = Now { time: Timestamp(hours * HOUR), delete_retention_ms: Some(24 * HOUR), ..now(0, 51) };
             Continuation::new(Some(stored(50)), now).broken
         };
         assert_eq!(at(1), None);
         assert_eq!(at(21), None);
         assert_eq!(at(22), Some(Broken::TombstonesMayBeGone));
+        let nothing_new = Now { time: Timestamp(99 * HOUR), delete_retention_ms: Some(24 * HOUR), ..now(0, 50) };
+        assert_eq!(Continuation::new(Some(stored(50)), nothing_new).broken, None, "nothing was written, no tombstone");
         let never = Now { delete_retention_ms: None, time: Timestamp(99 * HOUR), ..now(0, 50) };
         assert_eq!(Continuation::new(Some(stored(50)), never).broken, None);
     }

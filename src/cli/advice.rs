@@ -132,10 +132,13 @@ pub fn backup(error: &BackupError) -> Advice {
             ExitCode::Usage,
             "check the spelling; a pattern matches whole names, and `--dry-run` without it lists all",
         ),
-        BackupError::OtherCluster { .. } => say(
-            ExitCode::Refused,
-            "check --bootstrap-server, or make another repository for this cluster with `ktape init`",
-        ),
+        BackupError::OtherCluster { location, bootstrap, .. } => {
+            let hint = format!(
+                "make another repository for another cluster (`ktape init`); if it is the same one, restored: ktape backup \
+                 --adopt-cluster --repository {location} --bootstrap-server {bootstrap}"
+            );
+            (ExitCode::Refused, Cow::Owned(hint))
+        }
         _ => bug(),
     }
 }

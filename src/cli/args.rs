@@ -155,6 +155,16 @@ pub struct ClusterArgs {
         value_delimiter = ','
     )]
     pub broker_address: Vec<BrokerAddress>,
+    /// How long a broker may take to answer before it is left for another
+    #[arg(
+        long,
+        env = "KTAPE_REQUEST_TIMEOUT",
+        hide_env_values = true,
+        value_name = "TIME",
+        default_value = "30s",
+        value_parser = patience
+    )]
+    pub request_timeout: std::time::Duration,
 }
 
 /// `ID=HOST:PORT`: the address to use for one broker.
@@ -174,6 +184,12 @@ impl FromStr for BrokerAddress {
         let node_id = node_id.trim().parse().map_err(|_| format!("{node_id:?} is not a node id"))?;
         Ok(Self { node_id, address: host_and_port(address)? })
     }
+}
+
+/// A broker that may take no time at all never answers.
+fn patience(text: &str) -> Result<std::time::Duration, String> {
+    let time = super::units::parse_duration(text)?;
+    if time.is_zero() { Err("1ms or more is possible".to_owned()) } else { Ok(time) }
 }
 
 /// Accepts `host:port` and `[::1]:port`; refuses what would only fail later as an unreachable broker.

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::args::{ClusterArgs, RepositoryArgs, SelectionArgs};
 use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
 use super::{report, units};
-use crate::backup::{self, BackupOptions, BackupReport, StopReason};
+use crate::backup::{self, BackupOptions, BackupReport, FenceAt, StopReason};
 use crate::repository::Repository;
 
 /// Flags of `backup`.
@@ -24,6 +24,10 @@ Examples:
     ktape backup -r /backup/kafka -b broker-1:9092 --topics 'orders-*' payments --exclude-topics '*-dlq' --groups 'shop-*'
   From inside a network where the advertised addresses do not answer:
     ktape backup -r /backup/kafka -b 127.0.0.1:9092 --broker-address 1=127.0.0.1:9092 --broker-address 2=127.0.0.1:9093
+  The cluster was restored from this repository and has a new id; once, then without the flag:
+    ktape backup -r /backup/kafka -b new-broker:9092 --adopt-cluster
+  A transaction hangs and holds everything behind it back:
+    ktape backup -r /backup/kafka -b broker-1:9092 --fence high-watermark
   At most until the morning, and go on tomorrow:
     ktape backup -r /backup/kafka -b broker-1:9092 --max-duration 5h
 
@@ -46,10 +50,41 @@ pub struct BackupArgs {
     /// Do not call it incomplete when a broker did not list its consumer groups
     #[arg(long)]
     accept_partial_view: bool,
+    /// Exit with 0 although this was lost; the snapshot records it all the same
+    #[arg(long, value_name = "LOSS", num_args = 1..)]
+    accept: Vec<Loss>,
+    /// Where the data of each partition ends: below the first open transaction, or where all replicas have it
+    #[arg(long, value_name = "END", default_value = "last-stable")]
+    fence: Fence,
+    /// Report a transaction that has been open for longer: what lies behind it is not in the snapshot
+    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = units::parse_duration)]
+    hanging_after: Duration,
+    /// Give up a partition whose leader has been asked in vain for this long
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = units::parse_duration)]
+    give_up_after: Duration,
+    /// Go on in the same repository with a cluster that was restored from it, and so has another id
+    #[arg(long)]
+    adopt_cluster: bool,
     #[command(flatten)]
     cluster: ClusterArgs,
     #[command(flatten)]
     selection: SelectionArgs,
+}
+
+/// A loss that may be accepted beforehand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Loss {
+    /// Retention deleted offsets while the backup ran, before they were read.
+    Gaps,
+}
+
+/// Where the data of a partition ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Fence {
+    /// The last stable offset: every transaction below it has ended.
+    LastStable,
+    /// The high watermark; a restore drops what belongs to transactions that are open there.
+    HighWatermark,
 }
 
 /// Kafka's own limit: positions within a segment are 31-bit numbers.
@@ -73,8 +108,15 @@ pub async fn run(args: BackupArgs, context: &Context) -> Result<ExitCode, Failur
         segment_bytes: args.segment_bytes,
         fetch_bytes: args.fetch_bytes,
         max_duration: args.max_duration,
+        stall_timeout: args.give_up_after,
         accept_partial_view: args.accept_partial_view,
-        ..BackupOptions::default()
+        accept_gaps: args.accept.contains(&Loss::Gaps),
+        fence: match args.fence {
+            Fence::LastStable => FenceAt::LastStable,
+            Fence::HighWatermark => FenceAt::HighWatermark,
+        },
+        hanging_after: args.hanging_after,
+        adopt_cluster: args.adopt_cluster,
     };
     let progress = context.progress("backup");
     let work = backup::Context {

@@ -46,6 +46,8 @@ impl Context {
         let brokers = Brokers::from(args);
         let mut options = ClusterOptions::new(brokers.bootstrap);
         options.broker_address = brokers.addresses;
+        options.request_timeout = args.request_timeout;
+        options.connect_timeout = options.connect_timeout.min(args.request_timeout);
         tokio::select! {
             cluster = Cluster::connect(options) => Ok(cluster?),
             () = self.cancel.cancelled() => Err(Failure::Interrupted),

@@ -173,6 +173,9 @@ pub struct FetchPartition {
     pub leader_epoch: i32,
     /// Where to begin.
     pub offset: i64,
+    /// Leader epoch of the last batch that was read before `offset`, -1 if there is none. With it the leader says where
+    /// its log parts from what was read (`diverging`), v12+.
+    pub last_epoch: i32,
     /// Bytes to answer with at most; one batch comes even if it is larger.
     pub max_bytes: i32,
 }

@@ -167,6 +167,7 @@ fn fetch_part(partition: &FetchPartition) -> fetch::Part<'_> {
         partition: partition.partition,
         leader_epoch: partition.leader_epoch,
         offset: partition.offset,
+        last_epoch: partition.last_epoch,
         max_bytes: partition.max_bytes,
     }
 }

@@ -144,6 +144,11 @@ impl ClusterError {
         }
     }
 
+    /// Whether a broker took a request and gave no answer in time: it may hang.
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::Connection { source: ConnectionError::TimedOut { sent: true, .. }, .. })
+    }
+
     /// Whether the request may have changed something although it failed.
     pub fn outcome(&self) -> Outcome {
         match self {

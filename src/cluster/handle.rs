@@ -88,6 +88,12 @@ impl Cluster {
         Ok(DataConnection::new(node_id, connection, self.options().request_timeout))
     }
 
+    /// A broker that gave no answer in time is asked nothing more on the connection that is open: other brokers come
+    /// first, and it gets a new one.
+    pub fn distrust(&self, node_id: i32) {
+        self.0.pool.forget(node_id);
+    }
+
     pub(super) fn current(&self) -> Arc<Metadata> {
         Arc::clone(&self.0.current.read().unwrap_or_else(PoisonError::into_inner))
     }

@@ -85,6 +85,13 @@ impl Pool {
         slots.iter().find_map(open)
     }
 
+    /// The next request to the broker gets a new connection. One that is being opened just now stays.
+    pub(super) fn forget(&self, node: i32) {
+        if let Ok(mut held) = self.slot(node).try_lock() {
+            *held = None;
+        }
+    }
+
     fn slot(&self, node: i32) -> Slot {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(slots.entry(node).or_default())

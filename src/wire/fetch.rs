@@ -23,6 +23,9 @@ pub struct Part<'a> {
     pub leader_epoch: i32,
     /// Where to begin.
     pub offset: i64,
+    /// Leader epoch of the batch before, -1 if unknown: a log that was cut below it and written anew is told apart
+    /// (v12+, KIP-320).
+    pub last_epoch: i32,
     /// Most bytes of this partition.
     pub max_bytes: i32,
 }
@@ -98,7 +101,7 @@ fn put_topic(frame: &mut BytesMut, version: i16, parts: &[Part<'_>]) -> Result<(
         }
         frame.put_i64(part.offset);
         if version >= 12 {
-            frame.put_i32(-1); // epoch of the last record fetched: truncation is judged elsewhere
+            frame.put_i32(part.last_epoch);
         }
         if version >= 5 {
             frame.put_i64(-1); // log start: a follower's matter

@@ -144,6 +144,9 @@ fn fetch_requests_are_those_of_kafka_protocol() {
                 if version >= 9 {
                     part.current_leader_epoch = 6;
                 }
+                if version >= 12 {
+                    part.last_fetched_epoch = 5;
+                }
                 part
             };
             let parts = partitions.iter().map(part).collect();
@@ -167,6 +170,7 @@ fn fetch_requests_are_those_of_kafka_protocol() {
             partition,
             leader_epoch: 6,
             offset,
+            last_epoch: 5,
             max_bytes: 1 << 20,
         };
         let parts = [part("alpha", 0, 5), part("alpha", 3, 1 << 40), part("beta", 1, 0)];

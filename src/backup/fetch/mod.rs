@@ -15,7 +15,7 @@ use tokio::time::Interval;
 use super::error::BackupError;
 use super::lane::Lane;
 use super::options::BackupOptions;
-use super::partition::{Fetching, Step};
+use super::partition::{Empty, Fetching, Step};
 use super::writers::{Slot, Writers, Written};
 use crate::cancel::Cancel;
 use crate::cluster::{
@@ -71,6 +71,8 @@ pub(super) struct Fetch<'a> {
     /// The lane in which a partition is under way.
     homes: Vec<Option<i32>>,
     delayed: Vec<Slot>,
+    /// The one reading of the metadata that is under way: other leaders' partitions go on meanwhile.
+    refreshing: JoinSet<Result<Arc<Metadata>, ClusterError>>,
     answers: JoinSet<Answer>,
     unfinished: usize,
     stop: Option<Stop>,
@@ -108,6 +110,7 @@ impl<'a> Fetch<'a> {
             lanes: BTreeMap::new(),
             homes: vec![None; count],
             delayed: Vec::new(),
+            refreshing: JoinSet::new(),
             answers: JoinSet::new(),
             unfinished: count,
             stop: None,
@@ -171,7 +174,6 @@ impl<'a> Fetch<'a> {
             }
         }
         for (node, slot) in begun {
-            self.partitions[slot].begin();
             writers.open(slot, segment_start(&self.partitions[slot], &self.run)).await?;
             if node < 0 { self.delay(slot, "it has no leader") } else { self.ready_again(slot) }
         }
@@ -253,7 +255,11 @@ impl<'a> Fetch<'a> {
                 continue;
             }
             match by_slot.remove(&slot) {
-                Some(found) => self.take_partition(slot, found, alone && !fetched.throttled_empty, writers).await?,
+                Some(found) => {
+                    let empty = what_empty_means(alone, fetched.throttled_empty, &found, &self.partitions[slot]);
+                    self.take_partition(slot, found, empty, writers).await?;
+                }
+                // A throttled answer may leave all partitions out.
                 None => self.ready_again(slot),
             }
         }
@@ -264,7 +270,7 @@ impl<'a> Fetch<'a> {
         &mut self,
         slot: Slot,
         found: FetchedPartition,
-        alone: bool,
+        empty: Empty,
         writers: &Writers,
     ) -> Result<(), BackupError> {
         if let Some(code) = found.error {
@@ -274,8 +280,7 @@ impl<'a> Fetch<'a> {
         if found.diverging.is_some() {
             return self.begin_again(slot, writers).await;
         }
-        let conclusive = alone && found.high_watermark >= partition.fence;
-        match partition.take(&found.records, conclusive) {
+        match partition.take(&found.records, empty) {
             Step::Append(batches) => {
                 self.append(slot, batches, writers).await?;
                 self.ready_again(slot);
@@ -327,6 +332,15 @@ impl<'a> Fetch<'a> {
     }
 }
 
+fn what_empty_means(alone: bool, throttled: bool, found: &FetchedPartition, partition: &Fetching) -> Empty {
+    match (throttled, alone) {
+        (true, _) => Empty::Throttled,
+        (false, false) => Empty::Shared,
+        (false, true) if found.high_watermark >= partition.bounds.fence => Empty::Conclusive,
+        (false, true) => Empty::Lagging,
+    }
+}
+
 fn segment_start(partition: &Fetching, run: &str) -> SegmentStart {
     SegmentStart {
         topic: partition.at.topic.clone(),
@@ -346,6 +360,7 @@ fn ask(partition: &Fetching, metadata: &Metadata, options: &BackupOptions, toget
         partition: partition.at.partition,
         leader_epoch: metadata.partition(&partition.at).map_or(-1, |found| found.leader_epoch),
         offset: partition.fetch_offset(),
+        last_epoch: partition.last_epoch(),
         max_bytes: share.max(1),
     }
 }

@@ -1,39 +1,39 @@
 //! When a partition does not go on: pauses, new leaders, new lineages, losses, and giving up in time.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::{Fetch, Stop, segment_start};
 use crate::backup::error::BackupError;
+use crate::backup::fences;
 use crate::backup::writers::{Slot, Writers};
-use crate::cluster::{ClusterError, ErrorCode, OffsetSpec};
-use crate::model::{Classify, ErrorClass, TopicPartition, describe};
+use crate::cluster::{ClusterError, ErrorCode};
+use crate::model::{Classify, ErrorClass, TopicId, describe};
+
+/// Metadata must have been without a topic for so long before it is believed to be gone: a broker that has just come
+/// back may know less than the others.
+const GONE: Duration = Duration::from_secs(5);
 
 impl Fetch<'_> {
-    /// What was stored is not part of this log: the partition is read from its log start, in a new lineage.
+    /// What was stored or read is not part of this log: the partition is read from its log start to where it ends now,
+    /// in a new lineage.
     pub(super) async fn begin_again(&mut self, slot: Slot, writers: &Writers) -> Result<(), BackupError> {
         let at = self.partitions[slot].at.clone();
-        let log_start = match self.log_start(&at).await {
-            Ok(offset) => offset,
+        let bounds = match fences::of_one(self.cluster, &at, self.options.fence).await {
+            Ok(bounds) => bounds,
             Err(cause) => return self.give_up(slot, &cause, writers).await,
         };
         let partition = &mut self.partitions[slot];
-        self.progress.note(&format!("{at}: the stored end is not part of the log any more, reading it again"));
-        partition.begin_again(log_start);
+        self.progress.note(&format!("{at}: what was read is not part of the log any more, reading it again"));
+        if !partition.begin_again(bounds) {
+            return self.give_up(slot, "its log was cut again and again while it was read", writers).await;
+        }
         writers.open(slot, segment_start(partition, &self.run)).await?;
         if self.partitions[slot].is_done() {
             return self.end(slot, writers).await;
         }
         self.ready_again(slot);
         Ok(())
-    }
-
-    async fn log_start(&self, at: &TopicPartition) -> Result<i64, String> {
-        let answer = self.cluster.list_offsets(std::slice::from_ref(at), OffsetSpec::Earliest).await;
-        match answer.map_err(|error| error.to_string())?.pop() {
-            Some((_, Ok(found))) => Ok(found.offset),
-            Some((_, Err(error))) => Err(error.to_string()),
-            None => Err("its log start is not known".to_owned()),
-        }
     }
 
     /// A whole request failed: its partitions are asked for again, at their leaders of then.
@@ -63,6 +63,11 @@ impl Fetch<'_> {
             return self.out_of_range(slot, writers).await;
         }
         match code.class() {
+            // A broker that goes down may stumble over anything.
+            _ if code == ErrorCode::UNKNOWN_SERVER_ERROR => {
+                self.delay(slot, &code.to_string());
+                Ok(())
+            }
             ErrorClass::Reject | ErrorClass::Fatal | ErrorClass::Corrupt => {
                 self.give_up(slot, &code.to_string(), writers).await
             }
@@ -76,14 +81,19 @@ impl Fetch<'_> {
     /// Retention overtook the fetch, or the log was cut below it.
     async fn out_of_range(&mut self, slot: Slot, writers: &Writers) -> Result<(), BackupError> {
         let at = self.partitions[slot].at.clone();
-        let log_start = match self.log_start(&at).await {
-            Ok(offset) => offset,
+        let (log_start, end) = match fences::of_one(self.cluster, &at, self.options.fence).await {
+            Ok(bounds) => (bounds.log_start, bounds.high_watermark),
             Err(cause) => return self.give_up(slot, &cause, writers).await,
         };
         let partition = &mut self.partitions[slot];
-        if log_start <= partition.fetch_offset() {
-            let cause = format!("the log was cut below offset {} while it was read", partition.fetch_offset());
-            return self.give_up(slot, &cause, writers).await;
+        let offset = partition.fetch_offset();
+        if offset > end {
+            return self.begin_again(slot, writers).await;
+        }
+        if log_start <= offset {
+            partition.doubt_epoch();
+            self.delay(slot, "its leader has the offset, and refuses it");
+            return Ok(());
         }
         if log_start > partition.next {
             writers.gap(slot).await?;
@@ -102,6 +112,7 @@ impl Fetch<'_> {
         self.leave(slot);
         let partition = &mut self.partitions[slot];
         partition.attempts += 1;
+        partition.stalls();
         partition.trouble = Some(cause.to_owned());
         partition.wait_until = Some(Instant::now() + self.policy.pause(partition.attempts + 1));
         tracing::debug!(partition = %partition.at, node_id, attempt = partition.attempts, cause, "fetch again");
@@ -120,31 +131,50 @@ impl Fetch<'_> {
             return self.stop(Stop::OutOfTime, writers).await;
         }
         let now = Instant::now();
-        let (due, delayed): (Vec<_>, Vec<_>) = std::mem::take(&mut self.delayed)
-            .into_iter()
-            .partition(|slot| self.partitions[*slot].wait_until.is_none_or(|until| until <= now));
-        self.delayed = delayed;
-        if !due.is_empty() {
-            self.route_again(due, writers).await?;
+        let due = |slot: &Slot| self.partitions[*slot].wait_until.is_none_or(|until| until <= now);
+        let any_due = self.delayed.iter().any(due);
+        match self.refreshing.try_join_next() {
+            Some(read) => {
+                match read {
+                    Ok(Ok(metadata)) => self.metadata = metadata,
+                    Ok(Err(error)) => tracing::debug!(error = describe(&error), "metadata could not be refreshed"),
+                    Err(_) => return Err(BackupError::Thread { doing: "reads metadata" }),
+                }
+                self.route_again(now, writers).await?;
+            }
+            None if any_due && self.refreshing.is_empty() => {
+                let (cluster, stale) = (self.cluster.clone(), Arc::clone(&self.metadata));
+                self.refreshing.spawn(async move { cluster.refresh(&stale).await });
+            }
+            None => {}
         }
         self.give_up_stalled(writers).await
     }
 
-    /// Reads the metadata once for all partitions whose pause is over and puts each into its leader's lane.
-    async fn route_again(&mut self, due: Vec<Slot>, writers: &Writers) -> Result<(), BackupError> {
-        match self.cluster.refresh(&self.metadata).await {
-            Ok(metadata) => self.metadata = metadata,
-            Err(error) => tracing::debug!(error = describe(&error), "metadata could not be refreshed"),
-        }
+    /// Puts each partition whose pause is over into its leader's lane.
+    async fn route_again(&mut self, now: Instant, writers: &Writers) -> Result<(), BackupError> {
         self.move_waiting();
+        let (due, delayed): (Vec<_>, Vec<_>) = std::mem::take(&mut self.delayed)
+            .into_iter()
+            .partition(|slot| self.partitions[*slot].wait_until.is_none_or(|until| until <= now));
+        self.delayed = delayed;
         for slot in due {
             if self.partitions[slot].ended {
                 continue;
             }
-            if self.partitions[slot].stalled_for() >= self.options.stall_timeout {
-                let cause = self.partitions[slot].trouble.clone().unwrap_or_else(|| "its leader is silent".to_owned());
-                self.give_up(slot, &cause, writers).await?;
-                continue;
+            let gone = self.gone(slot);
+            let partition = &mut self.partitions[slot];
+            match gone {
+                None => partition.gone_since = None,
+                Some(what) => {
+                    let since = *partition.gone_since.get_or_insert(now);
+                    if since.elapsed() >= GONE {
+                        self.give_up(slot, what, writers).await?;
+                    } else {
+                        self.delay(slot, what);
+                    }
+                    continue;
+                }
             }
             match self.leader(slot) {
                 -1 => self.delay(slot, "it has no leader"),
@@ -152,6 +182,19 @@ impl Fetch<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What became of a topic or partition that the metadata do not have any more.
+    fn gone(&self, slot: Slot) -> Option<&'static str> {
+        let partition = &self.partitions[slot];
+        let Some(topic) = self.metadata.topics.get(&partition.at.topic) else {
+            return Some("its topic was deleted while it was read");
+        };
+        if topic.id != partition.topic_id && partition.topic_id != TopicId::ZERO {
+            return Some("its topic was deleted and created anew while it was read");
+        }
+        let unknown = topic.error.is_none() && !topic.partitions.contains_key(&partition.at.partition);
+        unknown.then_some("its topic was deleted and created anew with fewer partitions while it was read")
     }
 
     /// Partitions that have not been begun follow their leaders.
@@ -163,11 +206,12 @@ impl Fetch<'_> {
         }
     }
 
-    /// Ends partitions that can be asked for but have given nothing for too long.
+    /// Ends partitions whose leaders have been asked in vain for too long.
     async fn give_up_stalled(&mut self, writers: &Writers) -> Result<(), BackupError> {
         let limit = self.options.stall_timeout;
         let ready = self.lanes.values().flat_map(|lane| lane.ready.iter().copied());
-        let stalled: Vec<Slot> = ready.filter(|slot| self.partitions[*slot].stalled_for() >= limit).collect();
+        let waiting = ready.chain(self.delayed.iter().copied());
+        let stalled: Vec<Slot> = waiting.filter(|slot| self.partitions[*slot].stalled_for() >= limit).collect();
         for slot in stalled {
             let cause = self.partitions[slot].trouble.clone();
             let cause = cause.unwrap_or_else(|| format!("its leader gave nothing for {} s", limit.as_secs()));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Text, short};
-use crate::backup::{BackupReport, Note, PlanReport};
+use crate::backup::{AdoptedFrom, BackupReport, Note, PlanReport};
 use crate::cli::table::{Align, Table};
 use crate::cli::units::{self, count};
 
@@ -14,7 +14,10 @@ pub fn snapshot(out: &mut Text, report: &BackupReport) {
         Some(made) => out.line(format!("snapshot {} ({}) of cluster {cluster}", made.sequence, short(&made.id))),
         None => out.line(format!("no snapshot of cluster {cluster}: stopped before one could be committed")),
     }
+    out.adopted(report.adopted.as_ref());
     sums(out, report);
+    out.section("changed", report.changes.iter().map(note));
+    out.section("open transactions", report.open_transactions.iter().map(note));
     let expired = "expired: retention deleted these between runs, before they were backed up";
     out.section(expired, report.expired.iter().map(note));
     out.section("read again from the log start", report.new_lineages.iter().map(note));
@@ -64,7 +67,20 @@ pub fn plan(out: &mut Text, plan: &PlanReport) {
     if let Some(free) = plan.free_bytes {
         out.line(format!("free where the repository lies: {}", units::size(free)));
     }
+    out.adopted(plan.adopted.as_ref());
+    out.section("changed", plan.changes.iter().map(note));
+    out.section("open transactions", plan.open_transactions.iter().map(note));
     out.left_out("topic", &plan.excluded_topics);
     out.left_out("group", &plan.excluded_groups);
     out.incomplete(&plan.incomplete);
+}
+
+impl Text {
+    fn adopted(&mut self, from: Option<&AdoptedFrom>) {
+        if let Some(AdoptedFrom { cluster_id, last_snapshot }) = from {
+            self.line(format!(
+                "adopted: this repository belonged to cluster {cluster_id} up to snapshot {last_snapshot}, which stays restorable"
+            ));
+        }
+    }
 }

@@ -60,7 +60,13 @@ impl Text {
 
     /// Appends why something is less than it should be.
     pub fn incomplete(&mut self, losses: &[Incomplete]) {
-        self.section("INCOMPLETE", losses.iter().map(|loss| format!("{}: {}", loss.subject, loss.detail)));
+        self.section(
+            "INCOMPLETE",
+            losses.iter().map(|loss| {
+                let accepted = if loss.accepted { " (accepted)" } else { "" };
+                format!("{}: {}{accepted}", loss.subject, loss.detail)
+            }),
+        );
     }
 }
 

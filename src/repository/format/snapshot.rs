@@ -109,6 +109,16 @@ pub struct Incomplete {
     pub subject: String,
     /// One sentence with the numbers.
     pub detail: String,
+    /// Whoever ran the backup said beforehand that this may be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub accepted: bool,
+}
+
+impl Incomplete {
+    /// A loss that nobody accepted.
+    pub fn new(kind: IncompleteKind, subject: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { kind, subject: subject.into(), detail: detail.into(), accepted: false }
+    }
 }
 
 /// Kinds of loss.
@@ -125,6 +135,8 @@ pub enum IncompleteKind {
     Group,
     /// The list of groups may not be whole.
     PartialView,
+    /// A transaction that nobody ends holds back the last stable offset, and with it the fence.
+    HangingTransaction,
     /// From a newer ktape.
     #[serde(other)]
     Other,

@@ -84,6 +84,7 @@ impl LogEnd {
             partition: self.at.partition,
             leader_epoch: -1,
             offset: end - 1,
+            last_epoch: -1,
             // One whole batch comes however large it is.
             max_bytes: 1,
         };

@@ -27,7 +27,7 @@ pub(super) fn while_restoring(topic: &PlannedTopic, limits: Limits) -> Vec<(Stri
         ("retention.ms", "-1".to_owned()),
         ("unclean.leader.election.enable", "false".to_owned()),
     ];
-    configs.extend(limits.lifted().into_iter().map(|name| (name, UNLIMITED.to_owned())));
+    configs.extend(limits.lifted().iter().map(|name| (*name, UNLIMITED.to_owned())));
     let replicas = i64::from(topic.replication_factor);
     if replicas > 0 && limits.min_insync_replicas.is_some_and(|needed| needed > replicas) {
         configs.push(("min.insync.replicas", replicas.to_string()));

@@ -37,19 +37,18 @@ pub(super) fn hold(
     }
     let mut hold = Hold::default();
     let mut reasons = Vec::new();
-    let mut held = |name: &str, reason: String| {
-        let (held, release) = (FOR_EVER.to_owned(), value(name));
-        hold.configs.push(HeldConfig { name: name.to_owned(), held, release });
+    let mut keep = |name: &str, reason: String| {
+        hold.configs.push(HeldConfig { name: name.to_owned(), held: FOR_EVER.to_owned(), release: value(name) });
         reasons.push(reason);
     };
     let retention = default("retention.ms", limits.retention_ms);
     if let Some(ms) = retention.filter(|ms| topic.min_timestamp.0 >= 0 && now.0 - topic.min_timestamp.0 > *ms) {
-        held("retention.ms", format!("it has records of {}, older than retention.ms={ms}", topic.min_timestamp));
+        keep("retention.ms", format!("it has records of {}, older than retention.ms={ms}", topic.min_timestamp));
     }
     let largest = topic.partitions.iter().map(|one| one.bytes).max().unwrap_or(0);
     let retention = default("retention.bytes", limits.retention_bytes);
     if let Some(bytes) = retention.filter(|bytes| u64::try_from(*bytes).is_ok_and(|bytes| largest > bytes)) {
-        held("retention.bytes", format!("a partition has {largest} bytes, more than retention.bytes={bytes}"));
+        keep("retention.bytes", format!("a partition has {largest} bytes, more than retention.bytes={bytes}"));
     }
     hold.reason = reasons.join("; ");
     (!hold.configs.is_empty()).then_some(hold)

@@ -6,14 +6,24 @@ use crate::model::GroupId;
 /// Room for the header of a request and for what stands beside the batch in it.
 const REQUEST_SLACK: u64 = 64 << 10;
 
+/// Which topic settings refuse records by their times.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TimeLimits {
+    /// None that is known.
+    #[default]
+    None,
+    /// `message.timestamp.difference.max.ms` (until 3.9).
+    Difference,
+    /// `message.timestamp.before.max.ms` and `message.timestamp.after.max.ms` (KIP-937, 3.6+).
+    BeforeAndAfter,
+}
+
 /// Settings of the target's brokers. Where brokers differ, the one that would do more harm counts; what no broker
 /// says is `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// `message.timestamp.before.max.ms` and `message.timestamp.after.max.ms` (KIP-937, 3.6+).
-    pub(super) before_and_after: bool,
-    /// `message.timestamp.difference.max.ms` (until 3.9).
-    pub(super) difference: bool,
+    /// Settings that refuse records by their times.
+    pub times: TimeLimits,
     /// Default of `retention.ms`; `None` also for "for ever".
     pub retention_ms: Option<i64>,
     /// Default of `retention.bytes`; `None` also for "without limit".
@@ -44,12 +54,17 @@ impl Limits {
         let text = |name: &str| configs.iter().find(|config| config.name == name)?.value.as_deref();
         let number = |name: &str| text(name)?.parse::<i64>().ok();
         let has = |name: &str| configs.iter().any(|config| config.name == name);
-        let before_and_after = has("log.message.timestamp.after.max.ms");
+        let times = if has("log.message.timestamp.after.max.ms") {
+            TimeLimits::BeforeAndAfter
+        } else if has("log.message.timestamp.difference.max.ms") {
+            TimeLimits::Difference
+        } else {
+            TimeLimits::None
+        };
         let minutes = || number("log.retention.minutes").map(|minutes| minutes.saturating_mul(60_000));
         let hours = || number("log.retention.hours").map(|hours| hours.saturating_mul(3_600_000));
         Self {
-            before_and_after,
-            difference: !before_and_after && has("log.message.timestamp.difference.max.ms"),
+            times,
             retention_ms: number("log.retention.ms").or_else(minutes).or_else(hours).filter(|ms| *ms >= 0),
             retention_bytes: number("log.retention.bytes").filter(|bytes| *bytes >= 0),
             deletes: text("log.cleanup.policy").is_none_or(deletes),
@@ -65,8 +80,7 @@ impl Limits {
     fn stricter(self, other: Self) -> Self {
         let least = |a: Option<i64>, b: Option<i64>| a.into_iter().chain(b).min();
         Self {
-            before_and_after: self.before_and_after && other.before_and_after,
-            difference: self.difference && other.difference,
+            times: self.times.min(other.times),
             retention_ms: least(self.retention_ms, other.retention_ms),
             retention_bytes: least(self.retention_bytes, other.retention_bytes),
             deletes: self.deletes || other.deletes,
@@ -80,15 +94,12 @@ impl Limits {
     }
 
     /// Topic settings about times to lift while restoring.
-    pub fn lifted(self) -> Vec<&'static str> {
-        let mut names = Vec::new();
-        if self.before_and_after {
-            names.extend(["message.timestamp.after.max.ms", "message.timestamp.before.max.ms"]);
+    pub fn lifted(self) -> &'static [&'static str] {
+        match self.times {
+            TimeLimits::None => &[],
+            TimeLimits::Difference => &["message.timestamp.difference.max.ms"],
+            TimeLimits::BeforeAndAfter => &["message.timestamp.after.max.ms", "message.timestamp.before.max.ms"],
         }
-        if self.difference {
-            names.push("message.timestamp.difference.max.ms");
-        }
-        names
     }
 
     /// The largest batch that fits into a request, if it is smaller than this one.

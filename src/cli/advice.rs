@@ -172,6 +172,10 @@ pub fn restore(error: &RestoreError) -> Advice {
             "stop their consumers and wait for the session timeout, or leave them out with --exclude-groups",
         ),
         RestoreError::OutOfRange { .. } => say(Refused, "choose --out-of-range clamp or omit"),
+        RestoreError::CutLeavesBehind { .. } => say(
+            Refused,
+            "look at that record with `ktape export`; choose another time or --until-observed, or cut there all the same with --force",
+        ),
         RestoreError::Legacy { .. } => say(Refused, "leave the topic out with --exclude-topics"),
         RestoreError::Batch { .. } => {
             say(Damaged, "`ktape verify` shows all that is damaged; use another snapshot or a copy")

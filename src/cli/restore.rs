@@ -7,10 +7,11 @@ use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
 use super::report;
-use super::snapshot::SnapshotArgs;
+use super::snapshot::{SnapshotArgs, time};
 use crate::cluster::Cluster;
+use crate::model::Timestamp;
 use crate::repository::{Repository, RestoreStates};
-use crate::restore::{self, OutOfRange, Rename, Renames, RestoreOptions, TopicConfigOverride};
+use crate::restore::{self, OutOfRange, Rename, Renames, RestoreCut, RestoreOptions, TopicConfigOverride};
 
 /// Flags of `restore`.
 #[derive(Debug, Args)]
@@ -25,6 +26,8 @@ Examples:
     ktape restore -r /backup/kafka -b broker-1:9092 --topics orders:0-3,7
   As the cluster was on a morning, into a test cluster with one broker:
     ktape restore -r /backup/kafka -b test:9092 --snapshot 2026-11-22T06:00:00Z --replication-factor 1
+  The records up to a moment, by their own times; groups are moved to the cut where they were beyond it:
+    ktape restore -r /backup/kafka -b broker-1:9092 --topics orders --rename orders=orders-0559 --until 2026-11-22T05:59:00Z
   A family of topics under other names, kept for ever:
     ktape restore -r /backup/kafka -b broker-1:9092 --topics 'orders-*' --rename 'orders-*=old-orders-*' --topic-config retention.ms=-1
 
@@ -56,9 +59,40 @@ pub struct RestoreArgs {
     #[arg(long, value_name = "HOW", default_value = "clamp")]
     out_of_range: OutOfRangeArg,
     #[command(flatten)]
+    cut: CutArgs,
+    #[command(flatten)]
     cluster: ClusterArgs,
     #[command(flatten)]
     selection: SelectionArgs,
+}
+
+/// Which part of the data, by time.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Point in time")]
+pub struct CutArgs {
+    /// End each partition before its first record that is later than this
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    until: Option<Timestamp>,
+    /// Begin each partition at its first record that is not earlier than this
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    from: Option<Timestamp>,
+    /// End each partition where what was fetched later begins, whatever times the records have
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    until_observed: Option<Timestamp>,
+    /// Cut even if more than 1 in 100 of a partition's records up to --until lie behind the cut
+    #[arg(long, requires = "until")]
+    force: bool,
+}
+
+impl CutArgs {
+    fn cut(&self) -> Result<RestoreCut, Failure> {
+        if let (Some(from), Some(until)) = (self.from, self.until)
+            && from > until
+        {
+            return Err(Failure::Usage(format!("--from {from} is later than --until {until}")));
+        }
+        Ok(RestoreCut { from: self.from, until: self.until, until_observed: self.until_observed })
+    }
 }
 
 /// `--out-of-range`.
@@ -94,6 +128,7 @@ fn topic_config(text: &str) -> Result<TopicConfigOverride, String> {
 
 /// Restores, or shows what a restore would do.
 pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let cut = args.cut.cut()?;
     let place = args.repository.repository;
     let repository = Context::blocking(move || Repository::open(&place)).await??;
     let cluster = context.connect(&args.cluster).await?;
@@ -107,6 +142,8 @@ pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failu
         replication_factor: args.replication_factor,
         topic_configs: args.topic_config,
         out_of_range: args.out_of_range.into(),
+        cut,
+        force: args.cut.force,
         ..RestoreOptions::default()
     };
     let progress = context.progress("restore");

@@ -27,6 +27,12 @@ pub fn parse(text: &str) -> Result<SnapshotChoice, String> {
     Timestamp::parse(text).map(SnapshotChoice::At).ok_or_else(expected)
 }
 
+/// A time, as `--snapshot` takes it too: RFC 3339, or milliseconds since 1970.
+pub fn time(text: &str) -> Result<Timestamp, String> {
+    let expected = || format!("{text:?} is not a time: 2026-11-22T06:00:00Z is expected, or milliseconds since 1970");
+    Timestamp::parse(text).filter(|time| time.0 >= 0).ok_or_else(expected)
+}
+
 /// Reads the head of the chosen snapshot. Blocks.
 pub fn find(repository: &Repository, choice: SnapshotChoice) -> Result<Snapshot, Failure> {
     let wanted = match choice {
@@ -49,5 +55,7 @@ mod tests {
         assert_eq!(parse("1795330800000"), Ok(at));
         assert_eq!(parse("2026-11-22T07:00:00Z"), Ok(at));
         assert!(parse("yesterday").is_err());
+        assert_eq!(time("2026-11-22T07:00:00Z"), Ok(Timestamp(1_795_330_800_000)));
+        assert!(time("-1").is_err() && time("now").is_err());
     }
 }

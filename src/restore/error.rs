@@ -2,7 +2,9 @@
 
 use crate::batch::BatchError;
 use crate::cluster::ClusterError;
-use crate::model::{Classify, ErrorClass, InvalidPattern, InvalidTopicName, OffsetRange, TopicName, TopicPartition};
+use crate::model::{
+    Classify, ErrorClass, InvalidPattern, InvalidTopicName, OffsetRange, Timestamp, TopicName, TopicPartition,
+};
 use crate::repository::RepositoryError;
 
 /// A restore that failed or was refused.
@@ -109,6 +111,28 @@ pub enum RestoreError {
         /// The first, in words.
         first: String,
     },
+    /// A cut by time would leave behind more than should be.
+    #[error(
+        "cut at the first record later than {until}, partition {partition} would end at offset {offset}, whose record is from \
+         {timestamp}: at least {behind} of {at_or_before} records at or before that time lie behind it{}",
+        and_others(*.others)
+    )]
+    CutLeavesBehind {
+        /// The worst partition, in the snapshot.
+        partition: TopicPartition,
+        /// Its cut.
+        offset: i64,
+        /// Time of the record there.
+        timestamp: Timestamp,
+        /// Records at or before the time behind the cut, at least.
+        behind: u64,
+        /// Records at or before the time.
+        at_or_before: u64,
+        /// What was asked for.
+        until: Timestamp,
+        /// More partitions that leave too much behind.
+        others: usize,
+    },
     /// Message format v0 or v1.
     #[error(
         "partition {partition} has batches in message format v0 or v1 ({batches} in {object}); restoring those is not supported yet"
@@ -174,6 +198,14 @@ pub enum RestoreError {
         /// What it was doing.
         doing: &'static str,
     },
+}
+
+fn and_others(others: usize) -> String {
+    match others {
+        0 => String::new(),
+        1 => "; 1 other partition is like it".to_owned(),
+        more => format!("; {more} other partitions are like it"),
+    }
 }
 
 impl Classify for RestoreError {

@@ -76,6 +76,7 @@ pub(super) async fn execute(
         finished: Timestamp::now(),
         state: state.folder().path().to_owned(),
         topics: restored,
+        cuts: std::mem::take(&mut plan.cuts),
         admitted,
         groups: groups.groups,
         adjusted: groups.adjusted,

@@ -5,6 +5,7 @@
 //! are committed after the data is complete and read back; the topics' own settings come last.
 
 mod configs;
+mod cut;
 mod error;
 mod execute;
 mod groups;
@@ -27,6 +28,8 @@ mod state;
 mod target;
 mod translate;
 
+pub use crate::repository::format::RestoreCut;
+pub use cut::PartitionCut;
 pub use error::RestoreError;
 pub use options::{OutOfRange, RestoreOptions, SnapshotChoice, TopicConfigOverride};
 pub use release::{ReleaseReport, ReleasedTopic, release};

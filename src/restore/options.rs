@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::rename::Renames;
 use crate::model::Selection;
 pub use crate::repository::SnapshotChoice;
+use crate::repository::format::RestoreCut;
 
 /// Resolved settings of one restore.
 #[derive(Debug, Clone)]
@@ -25,6 +26,10 @@ pub struct RestoreOptions {
     pub group_prefix: Option<String>,
     /// The restore is a drill's: its topics are scratch, and its plan says so.
     pub drill: bool,
+    /// Which part of the data, by time.
+    pub cut: RestoreCut,
+    /// Cut even where more is left behind than should be.
+    pub force: bool,
     /// Bytes of batches that may be on their way at a time.
     pub memory_bytes: usize,
     /// Bytes worth sending in one request.
@@ -44,6 +49,8 @@ impl Default for RestoreOptions {
             out_of_range: OutOfRange::Clamp,
             group_prefix: None,
             drill: false,
+            cut: RestoreCut::default(),
+            force: false,
             memory_bytes: 64 << 20,
             request_bytes: 4 << 20,
             stall_timeout: Duration::from_secs(120),

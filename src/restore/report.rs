@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::plan::RestorePlan;
+use super::cut::PartitionCut;
+use super::plan::{Place, RestorePlan};
 use super::source::Admitted;
 use crate::model::Timestamp;
 use crate::repository::format::HeldTopic;
@@ -26,6 +27,8 @@ pub struct RestoreReport {
     pub state: String,
     /// The topics.
     pub topics: Vec<RestoredTopic>,
+    /// Partitions that are cut by time.
+    pub cuts: Vec<PartitionCut>,
     /// What was admitted, over all topics.
     pub admitted: Admitted,
     /// Groups whose offsets were committed and read back.
@@ -129,6 +132,8 @@ pub struct RestorePlanReport {
     pub target_cluster_id: String,
     /// The topics.
     pub topics: Vec<PlannedTopicReport>,
+    /// Partitions that are cut by time.
+    pub cuts: Vec<PartitionCut>,
     /// The groups.
     pub groups: Vec<PlannedGroupReport>,
     /// Bytes of the segments to read.
@@ -163,6 +168,8 @@ pub struct PlannedGroupReport {
     pub id: String,
     /// Offsets that would be committed.
     pub commits: usize,
+    /// How many of them lie outside of the restored data, and are moved into it.
+    pub outside: usize,
     /// Offsets that would not be.
     pub left_out: usize,
 }
@@ -185,6 +192,7 @@ impl RestorePlanReport {
         let groups = plan.groups.iter().map(|group| PlannedGroupReport {
             id: group.id.to_string(),
             commits: group.commits.len(),
+            outside: group.commits.iter().filter(|commit| commit.place != Place::Within).count(),
             left_out: group.left_out.len(),
         });
         Self {
@@ -195,6 +203,7 @@ impl RestorePlanReport {
             target_cluster_id: plan.target_cluster_id.clone(),
             bytes: topics.iter().map(|topic| topic.bytes).sum(),
             topics,
+            cuts: plan.cuts.clone(),
             groups: groups.collect(),
             offsets_retention_minutes: plan.offsets_retention_minutes,
             notes: plan.notes.clone(),

@@ -6,7 +6,7 @@ use super::options::RestoreOptions;
 use super::plan::RestorePlan;
 use crate::cluster::ProducerIdentity;
 use crate::model::Timestamp;
-use crate::repository::format::{HeldTopic, RestoreCut, RestoreDone, RestoreKey, RestorePlanDocument, RestoreTopics};
+use crate::repository::format::{HeldTopic, RestoreDone, RestoreKey, RestorePlanDocument, RestoreTopics};
 use crate::repository::{Repository, RestoreFolder};
 
 /// The rules by which stored batches become produced ones.
@@ -32,7 +32,7 @@ impl State {
             snapshot_id: plan.snapshot.id.clone(),
             selection: options.selection.clone(),
             renames: options.renames.texts(),
-            cut: RestoreCut::default(),
+            cut: options.cut,
             preserve_offsets: false,
             group_prefix: options.group_prefix.clone(),
         };

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Text, short};
+use super::{SHOWN_MAX, Text, short};
 use crate::cli::table::{Align, Table};
 use crate::cli::units::{self, count, thousands};
-use crate::restore::{Admitted, ReleaseReport, RestorePlanReport, RestoreReport};
+use crate::restore::{Admitted, PartitionCut, ReleaseReport, RestorePlanReport, RestoreReport};
 
 /// What a restore did.
 pub fn done(out: &mut Text, report: &RestoreReport) {
@@ -24,6 +24,7 @@ pub fn done(out: &mut Text, report: &RestoreReport) {
     let offsets: usize = report.groups.iter().map(|group| group.offsets).sum();
     let groups = (count(report.groups.len() as u64, "group"), count(offsets as u64, "offset"));
     out.line(format!("groups: {} with {} committed and read back", groups.0, groups.1));
+    cuts(out, &report.cuts);
     out.section(
         "moved into the restored data",
         report.adjusted.iter().map(|one| {
@@ -69,13 +70,45 @@ fn admitted(out: &mut Text, admitted: &Admitted) {
         (admitted.dropped_aborted, "of aborted transactions"),
         (admitted.dropped_control, "transaction markers"),
         (admitted.dropped_empty, "without records"),
-        (admitted.dropped_out_of_range, "outside of the snapshot"),
+        (admitted.dropped_out_of_range, "outside of what is restored"),
     ];
     let dropped: Vec<String> =
         dropped.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
     if !dropped.is_empty() {
         out.line(format!("  left out, as a reader of committed records sees none of them: {}", dropped.join(", ")));
     }
+}
+
+/// Partitions that are cut by time: those that leave most behind first, if there are many.
+fn cuts(out: &mut Text, cuts: &[PartitionCut]) {
+    let mut shown: Vec<&PartitionCut> = cuts.iter().collect();
+    if cuts.len() > SHOWN_MAX {
+        shown.sort_by_key(|one| std::cmp::Reverse((one.behind, one.jump_ms)));
+        shown.truncate(SHOWN_MAX);
+    }
+    let more = cuts.len() - shown.len();
+    let rest = (more > 0).then(|| format!("and {more} more (`--json` names all)"));
+    let title = format!("cut by time, {}", count(cuts.len() as u64, "partition"));
+    out.section(&title, shown.into_iter().map(cut).chain(rest));
+}
+
+fn cut(cut: &PartitionCut) -> String {
+    let mut parts = Vec::new();
+    if let Some(from) = cut.from {
+        parts.push(format!("from offset {from}"));
+    }
+    if let Some(until) = cut.until {
+        let record = cut.timestamp.map_or(String::new(), |time| format!(", whose record is from {time}"));
+        parts.push(format!("up to before offset {until}{record}"));
+    }
+    if cut.behind > 0 {
+        let behind = thousands(cut.behind);
+        parts.push(format!("at least {behind} of {} records up to that time lie behind", thousands(cut.at_or_before)));
+    }
+    if let Some(jump) = cut.jump_ms.and_then(|jump| u64::try_from(jump).ok()) {
+        parts.push(format!("largest jump {}", units::duration(Duration::from_millis(jump))));
+    }
+    format!("{}: {}", cut.partition, parts.join("; "))
 }
 
 /// What a restore would do.
@@ -96,9 +129,12 @@ pub fn plan(out: &mut Text, plan: &RestorePlanReport) {
         table.row(vec![name, partitions, replicas, bytes, there.to_owned()]);
     }
     out.table(&table);
-    let groups = plan.groups.iter().map(|group| match group.left_out {
-        0 => format!("{}: {}", group.id, count(group.commits as u64, "offset")),
-        without => format!("{}: {}, {without} not committed", group.id, count(group.commits as u64, "offset")),
+    cuts(out, &plan.cuts);
+    let groups = plan.groups.iter().map(|group| {
+        let told = |number: usize, what| if number > 0 { format!(", {number} {what}") } else { String::new() };
+        let moved = told(group.outside, "of them moved into the restored data");
+        let without = told(group.left_out, "not committed");
+        format!("{}: {}{moved}{without}", group.id, count(group.commits as u64, "offset"))
     });
     out.section("groups", groups);
     let snapshot = format!("snapshot {} ({}) of {}", plan.snapshot, short(&plan.snapshot_id), plan.taken);

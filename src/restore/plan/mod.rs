@@ -5,6 +5,7 @@ mod groups;
 pub(super) mod testing;
 mod topics;
 
+use super::cut::{self, PartitionCut};
 use super::error::RestoreError;
 use super::hold::Hold;
 use super::limits::Limits;
@@ -30,6 +31,8 @@ pub struct RestorePlan {
     pub notes: Vec<String>,
     /// Newer snapshots that are not whole, and why: what is restored is older than what was asked for.
     pub passed_over: Vec<String>,
+    /// Partitions that are cut by time.
+    pub cuts: Vec<PartitionCut>,
     /// Minutes after which the target forgets positions of groups without members, if it says.
     pub offsets_retention_minutes: Option<i64>,
     /// What the target's brokers allow and default to.
@@ -125,18 +128,21 @@ pub(super) async fn plan(
     options: &RestoreOptions,
 ) -> Result<RestorePlan, RestoreError> {
     let (snapshot, passed_over) = topics::choose_snapshot(repository, options)?;
-    let topics = topics::choose(repository, &snapshot, options)?;
+    let mut topics = topics::choose(repository, &snapshot, options)?;
+    let cuts = find_cuts(repository, options, &mut topics).await?;
     let groups = groups::choose(repository, &snapshot, options, &topics)?;
     let mut plan = RestorePlan {
         target_cluster_id: cluster.cluster_id(),
         notes: passed_over.clone(),
         passed_over,
+        cuts,
         offsets_retention_minutes: None,
         limits: Limits::default(),
         snapshot,
         topics,
         groups,
     };
+    plan.notes.extend(cut::notes(options.cut, &plan.cuts));
     if plan.target_cluster_id == plan.snapshot.head.cluster_id {
         plan.notes.push("the target is the cluster that was backed up".to_owned());
     }
@@ -145,4 +151,18 @@ pub(super) async fn plan(
     }
     target::check(cluster, options, &mut plan).await?;
     Ok(plan)
+}
+
+/// Reads segments, so it goes on a thread that may block.
+async fn find_cuts(
+    repository: &Repository,
+    options: &RestoreOptions,
+    topics: &mut Vec<PlannedTopic>,
+) -> Result<Vec<PartitionCut>, RestoreError> {
+    let (repository, options, mut all) = (repository.clone(), options.clone(), std::mem::take(topics));
+    let found =
+        tokio::task::spawn_blocking(move || cut::apply(&repository, &options, &mut all).map(|cuts| (cuts, all)));
+    let (cuts, all) = found.await.map_err(|_| RestoreError::Thread { doing: "looks for the cut" })??;
+    *topics = all;
+    Ok(cuts)
 }

@@ -111,3 +111,45 @@ fn needs_tiered_storage(name: &str, value: &str) -> bool {
 fn is_bound_to_cluster(name: &str) -> bool {
     matches!(name, "leader.replication.throttled.replicas" | "follower.replication.throttled.replicas")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::format::HeldConfig;
+    use crate::restore::hold::Hold;
+    use crate::restore::plan::testing::planned;
+
+    fn value(configs: &[(String, String)], name: &str) -> Option<String> {
+        configs.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone())
+    }
+
+    #[test]
+    fn what_brokers_would_refuse_is_lifted_while_restoring() {
+        let mut topic = planned("orders", &[]);
+        topic.max_batch = 5_000_000;
+        let strict = Limits { min_insync_replicas: Some(2), segment_bytes: Some(1 << 20), ..Limits::default() };
+        let configs = while_restoring(&topic, strict);
+        assert_eq!(value(&configs, "min.insync.replicas").as_deref(), Some("1"));
+        assert_eq!(value(&configs, "max.message.bytes").as_deref(), Some("5004096"));
+        assert_eq!(value(&configs, "segment.bytes").as_deref(), Some("5004096"));
+        topic.replication_factor = 3;
+        let configs = while_restoring(&topic, Limits { segment_bytes: Some(1 << 30), ..strict });
+        assert_eq!((value(&configs, "min.insync.replicas"), value(&configs, "segment.bytes")), (None, None));
+    }
+
+    #[test]
+    fn a_topic_ends_with_its_own_settings_but_for_what_is_held() {
+        let mut topic = planned("orders", &[("retention.ms", "1000"), ("remote.storage.enable", "true"), ("x", "1")]);
+        let known = ["retention.ms", "retention.bytes", "cleanup.policy"].map(str::to_owned).into();
+        let change = |last: &Final, name: &str| last.changes.iter().find(|one| one.name == name).cloned();
+        let last = finally(&topic, &[], Limits::default(), &known);
+        assert_eq!(change(&last, "retention.ms").unwrap().value.as_deref(), Some("1000"));
+        assert_eq!(change(&last, "retention.bytes").unwrap().value, None, "back to the default");
+        let left_out: Vec<&str> = last.left_out.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(left_out, ["remote.storage.enable", "x"]);
+        let (name, held) = ("retention.ms".to_owned(), "-1".to_owned());
+        let configs = vec![HeldConfig { name, held, release: Some("1000".to_owned()) }];
+        topic.hold = Some(Hold { configs, reason: String::new() });
+        assert_eq!(change(&finally(&topic, &[], Limits::default(), &known), "retention.ms"), None);
+    }
+}

@@ -14,6 +14,7 @@ pub mod load;
 pub mod ports;
 pub mod prerequisites;
 pub mod probe;
+pub mod proxy;
 pub mod tools;
 
 pub use cluster::{Cluster, ClusterSpec};

@@ -8,6 +8,7 @@ mod copied;
 mod damage;
 mod disk;
 mod kill;
+mod lost_answers;
 
 use std::collections::BTreeMap;
 use std::fs;

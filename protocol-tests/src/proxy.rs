@@ -1,0 +1,196 @@
+//! A way to a broker on which requests and answers get lost.
+//!
+//! It understands no more of the protocol than frames: a size, then API key, version and correlation id of a request,
+//! or the correlation id of an answer.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use crate::error::{HarnessError, io as failed};
+use crate::ports::Ports;
+
+const LARGEST_FRAME: usize = 128 << 20;
+
+/// API keys of requests (`ApiKeys` of Kafka).
+pub mod api {
+    /// Produce.
+    pub const PRODUCE: i16 = 0;
+    /// Fetch.
+    pub const FETCH: i16 = 1;
+    /// ListOffsets.
+    pub const LIST_OFFSETS: i16 = 2;
+    /// OffsetFetch.
+    pub const OFFSET_FETCH: i16 = 9;
+}
+
+/// A request on its way to the broker.
+#[derive(Clone, Copy, Debug)]
+pub struct Request {
+    /// Which API.
+    pub api: i16,
+    /// How many of this API there were over this proxy, this one included.
+    pub number: usize,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Fate {
+    /// It arrives, and so does its answer.
+    Pass,
+    /// It arrives, and the connection ends when the broker has answered.
+    LoseAnswer,
+    /// The connection ends before it arrives.
+    Cut,
+}
+
+type Rule = dyn FnMut(Request) -> Fate + Send;
+
+struct Shared {
+    rule: Mutex<(Box<Rule>, BTreeMap<i16, usize>)>,
+    ended: AtomicBool,
+    upstream: u16,
+}
+
+/// A proxy in front of one broker, until it is dropped.
+pub struct Proxy {
+    shared: Arc<Shared>,
+    port: u16,
+    accepting: Option<JoinHandle<()>>,
+    _ports: Ports,
+}
+
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proxy").field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
+impl Proxy {
+    /// Listens, and asks `rule` about every request. The rule may take its time: the request waits meanwhile.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub fn start(upstream: u16, rule: impl FnMut(Request) -> Fate + Send + 'static) -> Result<Self, HarnessError> {
+        let ports = Ports::reserve(1)?;
+        let port = ports.all().first().copied().unwrap_or_default();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(failed("listen"))?;
+        let rule = Mutex::new((Box::new(rule) as Box<Rule>, BTreeMap::new()));
+        let shared = Arc::new(Shared { rule, ended: AtomicBool::new(false), upstream });
+        let accepting = thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || accept(&listener, &shared)
+        });
+        Ok(Self { shared, port, accepting: Some(accepting), _ports: ports })
+    }
+
+    /// `127.0.0.1:port`.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.shared.ended.store(true, Ordering::Relaxed);
+        // Wakes up whoever accepts.
+        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+        if let Some(accepting) = self.accepting.take() {
+            let _ = accepting.join();
+        }
+    }
+}
+
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    for client in listener.incoming() {
+        if shared.ended.load(Ordering::Relaxed) {
+            return;
+        }
+        let (Ok(client), Ok(broker)) = (client, TcpStream::connect((Ipv4Addr::LOCALHOST, shared.upstream))) else {
+            continue;
+        };
+        let shared = Arc::clone(shared);
+        // The threads end with their connection, which ends with either of its two ends.
+        thread::spawn(move || serve(&client, &broker, &shared));
+    }
+}
+
+fn serve(client: &TcpStream, broker: &TcpStream, shared: &Shared) {
+    let lost = Mutex::new(HashSet::new());
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let _ = answers(broker, client, &lost);
+            end(client, broker);
+        });
+        let _ = requests(client, broker, shared, &lost);
+        end(client, broker);
+    });
+}
+
+fn end(client: &TcpStream, broker: &TcpStream) {
+    let _ = client.shutdown(Shutdown::Both);
+    let _ = broker.shutdown(Shutdown::Both);
+}
+
+fn requests(
+    mut client: &TcpStream,
+    mut broker: &TcpStream,
+    shared: &Shared,
+    lost: &Mutex<HashSet<[u8; 4]>>,
+) -> io::Result<()> {
+    loop {
+        let frame = frame(&mut client)?;
+        let (Some(api), Some(correlation)) = (frame.get(..2), frame.get(4..8)) else { return Ok(()) };
+        let api = i16::from_be_bytes(api.try_into().unwrap_or_default());
+        match shared.fate(api) {
+            Fate::Pass => {}
+            Fate::Cut => return Ok(()),
+            Fate::LoseAnswer => {
+                let correlation = correlation.try_into().unwrap_or_default();
+                lost.lock().unwrap_or_else(PoisonError::into_inner).insert(correlation);
+            }
+        }
+        send(&mut broker, &frame)?;
+    }
+}
+
+fn answers(mut broker: &TcpStream, mut client: &TcpStream, lost: &Mutex<HashSet<[u8; 4]>>) -> io::Result<()> {
+    loop {
+        let frame = frame(&mut broker)?;
+        let correlation: [u8; 4] = frame.get(..4).and_then(|id| id.try_into().ok()).unwrap_or_default();
+        if lost.lock().unwrap_or_else(PoisonError::into_inner).contains(&correlation) {
+            return Ok(());
+        }
+        send(&mut client, &frame)?;
+    }
+}
+
+impl Shared {
+    fn fate(&self, api: i16) -> Fate {
+        let mut held = self.rule.lock().unwrap_or_else(PoisonError::into_inner);
+        let (rule, seen) = &mut *held;
+        let number = seen.entry(api).or_insert(0);
+        *number += 1;
+        rule(Request { api, number: *number })
+    }
+}
+
+fn frame(from: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut size = [0; 4];
+    from.read_exact(&mut size)?;
+    let size = u32::from_be_bytes(size) as usize;
+    if size > LARGEST_FRAME {
+        return Err(io::Error::other("a frame that is too large"));
+    }
+    let mut frame = vec![0; size];
+    from.read_exact(&mut frame)?;
+    Ok(frame)
+}
+
+fn send(to: &mut impl Write, frame: &[u8]) -> io::Result<()> {
+    to.write_all(&u32::try_from(frame.len()).unwrap_or(0).to_be_bytes())?;
+    to.write_all(frame)
+}

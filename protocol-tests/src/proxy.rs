@@ -21,9 +21,9 @@ pub mod api {
     pub const PRODUCE: i16 = 0;
     /// Fetch.
     pub const FETCH: i16 = 1;
-    /// ListOffsets.
+    /// `ListOffsets`.
     pub const LIST_OFFSETS: i16 = 2;
-    /// OffsetFetch.
+    /// `OffsetFetch`.
     pub const OFFSET_FETCH: i16 = 9;
 }
 

@@ -76,6 +76,35 @@ final class Commands {
         kafka.admin.deleteRecords(Map.of(partition, to)).all().get();
     }
 
+    /** times:TOPIC:PARTITION:T[,T]...; records with these times after the fixed one, in one batch. */
+    static void times(Kafka kafka, String[] args) throws Exception {
+        try (KafkaProducer<byte[], byte[]> producer = kafka.producer("linger.ms=500")) {
+            List<Future<RecordMetadata>> sends = new ArrayList<>();
+            for (String time : args[3].split(",")) sends.add(producer.send(at(args[1], args[2], time)));
+            producer.flush();
+            Kafka.await(sends);
+        }
+    }
+
+    private static final Map<String, KafkaProducer<byte[], byte[]>> TRANSACTIONS = new java.util.HashMap<>();
+
+    /** begin:NAME:TOPIC:PARTITION:T[,T]...; a transaction with such records, which stays open until its end. */
+    static void begin(Kafka kafka, String[] args) throws Exception {
+        KafkaProducer<byte[], byte[]> producer = TransactionShapes.begin(kafka, args[1] + "-" + System.nanoTime());
+        for (String time : args[4].split(",")) producer.send(at(args[2], args[3], time));
+        producer.flush();
+        TRANSACTIONS.put(args[1], producer);
+    }
+
+    /** end:NAME:commit|abort */
+    static void end(Kafka kafka, String[] args) throws Exception {
+        TransactionShapes.end(TRANSACTIONS.remove(args[1]), args[2]);
+    }
+
+    private static ProducerRecord<byte[], byte[]> at(String topic, String partition, String time) {
+        return Kafka.record(topic, Integer.parseInt(partition), Kafka.TIME + Long.parseLong(time), "k" + time, "at " + time);
+    }
+
     /** transaction:TOPIC:RECORDS:commit|abort|open, on partition 0. */
     static void transaction(Kafka kafka, String[] args) throws Exception {
         KafkaProducer<byte[], byte[]> producer = TransactionShapes.begin(kafka, args[1] + "-" + System.nanoTime());

@@ -42,6 +42,9 @@ public final class Load {
         COMMANDS.put("await-committed", Commands::awaitCommitted);
         COMMANDS.put("commit", Commands::commit);
         COMMANDS.put("trim", Commands::trim);
+        COMMANDS.put("times", Commands::times);
+        COMMANDS.put("begin", Commands::begin);
+        COMMANDS.put("end", Commands::end);
         COMMANDS.put("transaction", Commands::transaction);
     }
 

@@ -254,6 +254,14 @@ exchange!(DescribeProducersRequest -> DescribeProducersResponse, "DescribeProduc
 ]);
 
 const DELETED_GROUP: &[Field] = &[always(Text), always(I16)];
+const UNCOMMITTED: &[Field] = &[always(I32), always(I16)];
+const UNCOMMITTED_TOPIC: &[Field] = &[always(Text), always(List(&Record(UNCOMMITTED)))];
+exchange!(OffsetDeleteRequest -> OffsetDeleteResponse, "OffsetDelete" 47 v 0 - 0, flexible 1, &[
+    always(I16),
+    always(I32),
+    always(List(&Record(UNCOMMITTED_TOPIC))),
+]);
+
 exchange!(DeleteGroupsRequest -> DeleteGroupsResponse, "DeleteGroups" 42 v 0 - 2, flexible 2, &[
     always(I32),
     always(List(&Record(DELETED_GROUP))),

@@ -67,6 +67,7 @@ fn every_answer_is_read_as_kafka_protocol_reads_it_and_hostile_ones_are_refused(
     survives::<m::DeleteRecordsRequest>();
     survives::<m::WriteTxnMarkersRequest>();
     survives::<m::DescribeProducersRequest>();
+    survives::<m::OffsetDeleteRequest>();
     survives::<m::DeleteGroupsRequest>();
     survives::<m::ListTransactionsRequest>();
     survives::<m::DescribeTransactionsRequest>();

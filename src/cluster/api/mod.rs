@@ -12,6 +12,7 @@ mod list_offsets;
 mod log_dirs;
 pub(super) mod metadata;
 mod offset_commit;
+mod offset_delete;
 mod offset_fetch;
 mod operations;
 mod producer_id;

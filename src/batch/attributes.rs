@@ -63,6 +63,16 @@ impl CodecSet {
         Self(self.0 & !(1 << codec.code()))
     }
 
+    /// One bit for each codec, 1 << its number.
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// The codecs of these bits; others are dropped.
+    pub fn from_bits(bits: u8) -> Self {
+        Self(bits & Self::ALL.0)
+    }
+
     /// Whether the codec is in the set.
     pub fn contains(self, codec: Codec) -> bool {
         self.0 & 1 << codec.code() != 0

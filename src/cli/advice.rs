@@ -159,6 +159,19 @@ pub fn restore(error: &RestoreError) -> Advice {
         RestoreError::NotEmpty { .. } => {
             say(Refused, "delete the topic if it may go, or restore under another name with --rename")
         }
+        RestoreError::Unfinished { command, .. } => {
+            let hint = format!(
+                "let it go on: `ktape restore {command}` with the same repository and cluster; or delete its topics to begin again"
+            );
+            (Refused, Cow::Owned(hint))
+        }
+        RestoreError::PartlyGone { .. } => say(
+            Refused,
+            "delete the topics that are still there to restore all of them again, or restore the others alone with --topics",
+        ),
+        RestoreError::OtherPlan { .. } => {
+            say(Refused, "go on with the ktape that began it, or delete its topics and begin again")
+        }
         RestoreError::PartitionCount { .. } => {
             say(Refused, "delete the empty topic so that the restore can create it, or use --rename")
         }
@@ -183,7 +196,7 @@ pub fn restore(error: &RestoreError) -> Advice {
         RestoreError::ForeignWriter { .. } | RestoreError::ForeignBatch { .. } => {
             say(Failed, "stop whoever writes there, delete the restored topics, and run the same command again")
         }
-        RestoreError::Partition { .. } => say(Failed, RESTORE_AGAIN),
+        RestoreError::Partition { .. } | RestoreError::Commit { .. } => say(Failed, AGAIN),
         RestoreError::Interrupted => say(Interrupted, RESTORE_AGAIN),
         _ => bug(),
     }
@@ -208,6 +221,6 @@ pub fn no_snapshot() -> Advice {
     say(ExitCode::Refused, "`ktape list` shows which there are; `ktape backup` makes the first")
 }
 
-const RESTORE_AGAIN: &str = "delete the topics that this restore created, then run the same command again";
+const RESTORE_AGAIN: &str = "run the same command again: it goes on where this run stopped";
 
 const PATTERN: &str = "patterns are globs: * and ? and [a-z] and {a,b}, in quotes";

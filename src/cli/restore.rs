@@ -1,13 +1,15 @@
 //! `ktape restore`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::args::{ClusterArgs, RepositoryArgs, SelectionArgs};
 use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
-use super::report;
 use super::snapshot::{SnapshotArgs, time};
+use super::{report, units};
 use crate::cluster::Cluster;
 use crate::model::Timestamp;
 use crate::repository::{Repository, RestoreStates};
@@ -28,12 +30,15 @@ Examples:
     ktape restore -r /backup/kafka -b test:9092 --snapshot 2026-11-22T06:00:00Z --replication-factor 1
   The records up to a moment, by their own times; groups are moved to the cut where they were beyond it:
     ktape restore -r /backup/kafka -b broker-1:9092 --topics orders --rename orders=orders-0559 --until 2026-11-22T05:59:00Z
+  From a repository that cannot be written to:
+    ktape restore -r /mnt/vault/kafka -b new-broker:9092 --state /var/lib/ktape
   A family of topics under other names, kept for ever:
     ktape restore -r /backup/kafka -b broker-1:9092 --topics 'orders-*' --rename 'orders-*=old-orders-*' --topic-config retention.ms=-1
 
   Afterwards: let the retention work again that was held so that it would not delete restored data:
     ktape restore -r /backup/kafka -b broker-1:9092 --release
 
+A restore that was cut off is continued by the same command; one that is done says so and changes nothing.
 Topics that hold data are never appended to, and groups with members are refused by name.")]
 pub struct RestoreArgs {
     #[command(flatten)]
@@ -58,6 +63,12 @@ pub struct RestoreArgs {
     /// What becomes of a group's position that lies outside of what is restored
     #[arg(long, value_name = "HOW", default_value = "clamp")]
     out_of_range: OutOfRangeArg,
+    /// Write down the restore in this folder instead of in the repository, which may then be read-only
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Bytes of batches that may be on their way at a time
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = memory)]
+    memory: usize,
     #[command(flatten)]
     cut: CutArgs,
     #[command(flatten)]
@@ -116,6 +127,11 @@ impl From<OutOfRangeArg> for OutOfRange {
     }
 }
 
+fn memory(text: &str) -> Result<usize, String> {
+    let size = units::parse_size(text)?;
+    if (1 << 20..=1 << 36).contains(&size) { Ok(size as usize) } else { Err("1MiB to 64GiB is possible".to_owned()) }
+}
+
 /// A topic's name has no `=`, and a setting's name has no `:`.
 fn topic_config(text: &str) -> Result<TopicConfigOverride, String> {
     let (key, value) = text.split_once('=').ok_or("KEY=VALUE or TOPIC:KEY=VALUE is expected, as in retention.ms=-1")?;
@@ -133,7 +149,8 @@ pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failu
     let repository = Context::blocking(move || Repository::open(&place)).await??;
     let cluster = context.connect(&args.cluster).await?;
     if args.release {
-        return release(&cluster, &repository.restore_states(), &args.selection.topics, args.dry_run, context).await;
+        let states = args.state.map_or_else(|| repository.restore_states(), |folder| RestoreStates::in_folder(&folder));
+        return release(&cluster, &states, &args.selection.topics, args.dry_run, context).await;
     }
     let options = RestoreOptions {
         snapshot: args.snapshot.snapshot,
@@ -144,6 +161,8 @@ pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failu
         out_of_range: args.out_of_range.into(),
         cut,
         force: args.cut.force,
+        state: args.state,
+        memory_bytes: args.memory,
         ..RestoreOptions::default()
     };
     let progress = context.progress("restore");

@@ -88,6 +88,12 @@ impl RestoreStates {
         Ok(folders)
     }
 
+    /// Takes the lock under which restores into a cluster look at each other and begin: a moment's work.
+    pub fn lock_beginnings(&self, target_cluster_id: &str) -> Result<Lock, RepositoryError> {
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        locks::take(self.store.as_ref(), &host, "restore-begin", &target_cluster_id)
+    }
+
     /// Takes the lock of a restore, here, so that the repository may be read-only.
     pub fn lock(&self, key: &RestoreKey) -> Result<Lock, RepositoryError> {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
@@ -258,6 +264,7 @@ mod tests {
             marker_producer_id: -1,
             batching_version: 1,
             target_codecs: 31,
+            targets: Vec::new(),
             existed: Vec::new(),
             drill: false,
             ktape_version: "0.1.0".to_owned(),

@@ -60,6 +60,46 @@ pub enum RestoreError {
         /// What it holds.
         range: OffsetRange,
     },
+    /// A topic belongs to a restore that was begun and is not done.
+    #[error("topic {topic} belongs to a restore that was begun at {started} and is not finished ({state})")]
+    Unfinished {
+        /// The topic in the target.
+        topic: TopicName,
+        /// Where that restore is written down.
+        state: String,
+        /// The flags that make a command that restore.
+        command: String,
+        /// When it began.
+        started: Timestamp,
+    },
+    /// Of an earlier attempt's topics some are there and some are not.
+    #[error("of the restore in {state}, topics were deleted or made anew: {gone}; others are still there: {there}")]
+    PartlyGone {
+        /// Where that restore is written down.
+        state: String,
+        /// The topics that are not the ones it made.
+        gone: String,
+        /// Those that are.
+        there: String,
+    },
+    /// An earlier attempt planned other topics or partitions.
+    #[error("the restore in {state} was begun with another plan: topic {topic} is not in it as it is now")]
+    OtherPlan {
+        /// Where it is written down.
+        state: String,
+        /// The topic in the target.
+        topic: TopicName,
+    },
+    /// A group's positions could not be committed for now.
+    #[error("group {group:?} could not be committed at {partition}: {cause}")]
+    Commit {
+        /// The group in the target.
+        group: String,
+        /// The first partition.
+        partition: TopicPartition,
+        /// What the cluster said.
+        cause: String,
+    },
     /// A target topic exists with another number of partitions.
     #[error("topic {topic} exists in the target with {found} partitions, the snapshot has {needed}")]
     PartitionCount {
@@ -215,9 +255,11 @@ impl Classify for RestoreError {
             Self::Repository(error) => error.class(),
             Self::Batch { .. } => ErrorClass::Corrupt,
             Self::Interrupted => ErrorClass::Cancelled,
-            Self::Thread { .. } | Self::Partition { .. } | Self::ForeignWriter { .. } | Self::ForeignBatch { .. } => {
-                ErrorClass::Fatal
-            }
+            Self::Thread { .. }
+            | Self::Partition { .. }
+            | Self::Commit { .. }
+            | Self::ForeignWriter { .. }
+            | Self::ForeignBatch { .. } => ErrorClass::Fatal,
             _ => ErrorClass::Reject,
         }
     }

@@ -1,5 +1,6 @@
 //! What a restore is asked to do.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::rename::Renames;
@@ -24,6 +25,8 @@ pub struct RestoreOptions {
     pub out_of_range: OutOfRange,
     /// Text put before the id of every group in the target.
     pub group_prefix: Option<String>,
+    /// Where the restore is written down instead of in the repository.
+    pub state: Option<PathBuf>,
     /// The restore is a drill's: its topics are scratch, and its plan says so.
     pub drill: bool,
     /// Which part of the data, by time.
@@ -48,6 +51,7 @@ impl Default for RestoreOptions {
             topic_configs: Vec::new(),
             out_of_range: OutOfRange::Clamp,
             group_prefix: None,
+            state: None,
             drill: false,
             cut: RestoreCut::default(),
             force: false,

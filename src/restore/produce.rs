@@ -42,6 +42,8 @@ pub(super) struct Work {
     pub source: Source,
     /// Positions to translate.
     pub positions: Vec<i64>,
+    /// Bytes of its segments.
+    pub bytes: u64,
 }
 
 /// What came of a restore's producing.
@@ -215,7 +217,7 @@ impl<'a> Produce<'a> {
             let now_at = (found.leader, found.leader_epoch);
             if partition.unknown_at.is_some_and(|then| then != now_at) {
                 // The former leader may have taken the batch, and the new one may not have it.
-                self.look_again(slot, "its leader changed".to_owned())?;
+                self.look_again(slot, "its leader changed")?;
                 continue;
             }
             by_leader.entry(found.leader).or_default().push((slot, found.leader_epoch));
@@ -306,7 +308,7 @@ impl<'a> Produce<'a> {
     fn not_written(&mut self, slot: Slot, error: &ClusterError, sent_to: (i32, i32)) -> Result<(), RestoreError> {
         let cause = describe(error);
         if error.code().is_some_and(is_about_sequences) {
-            return self.look_again(slot, cause);
+            return self.look_again(slot, &cause);
         }
         if error.outcome() == Outcome::Unknown {
             self.partitions[slot].unknown_at = Some(sent_to);

@@ -8,8 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::error::RestoreError;
 use super::source::{Admitted, Passed, Prepared, Sink, Source};
-use crate::model::{MapPiece, Positions};
-use crate::repository::{MapReader, MapWriter, Repository, RestoreFolder};
+use crate::model::{MapPiece, Positions, TopicPartition};
+use crate::repository::{MapReader, MapWriter, Repository, RepositoryError, RestoreFolder};
 
 /// Number of a partition within the restore.
 pub(super) type Slot = usize;
@@ -168,15 +168,29 @@ fn read(
     Ok(Some(Ended { admitted, log_end, positions: sink.positions.finish(log_end), rest_bytes }))
 }
 
+/// What the map of a partition answers of which all is there.
+pub(super) fn whole_map(folder: &RestoreFolder, at: &TopicPartition, positions: &[i64]) -> Result<Ended, RestoreError> {
+    let missing =
+        || RepositoryError::Missing { object: format!("{}/maps/{}/{}.jsonl", folder.path(), at.topic, at.partition) };
+    let map = folder.map(&at.topic, at.partition)?.ok_or_else(missing)?;
+    Ok(answers(map, positions)?)
+}
+
 /// What the map of a partition answers, if the target holds all that the map is about.
-fn from_map(mut map: MapReader, log_end: i64, positions: &[i64]) -> Result<Option<Ended>, RestoreError> {
+fn from_map(map: MapReader, log_end: i64, positions: &[i64]) -> Result<Option<Ended>, RestoreError> {
+    Ok(Some(answers(map, positions)?).filter(|ended| ended.log_end == log_end))
+}
+
+fn answers(mut map: MapReader, positions: &[i64]) -> Result<Ended, RepositoryError> {
     let mut waiting = Positions::new(positions.iter().copied());
     for piece in map.by_ref() {
         waiting.pass(piece?);
     }
     let summary = map.summary()?;
-    let admitted = serde_json::from_value(summary.admitted).ok().filter(|_| summary.log_end == log_end);
-    Ok(admitted.map(|admitted| Ended { admitted, log_end, positions: waiting.finish(log_end), rest_bytes: 0 }))
+    // Counts are for the report only.
+    let admitted = serde_json::from_value(summary.admitted).unwrap_or_default();
+    let log_end = summary.log_end;
+    Ok(Ended { admitted, log_end, positions: waiting.finish(log_end), rest_bytes: 0 })
 }
 
 /// What a reading thread passes before it may hand something over.

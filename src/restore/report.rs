@@ -1,6 +1,6 @@
 //! What a restore tells.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::cut::PartitionCut;
 use super::plan::{Place, RestorePlan};
@@ -9,7 +9,8 @@ use crate::model::Timestamp;
 use crate::repository::format::HeldTopic;
 
 /// The result of a restore. Printing is the command line's.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RestoreReport {
     /// Snapshot that was restored.
     pub snapshot: u64,
@@ -23,8 +24,12 @@ pub struct RestoreReport {
     pub started: Timestamp,
     /// See `started`.
     pub finished: Timestamp,
-    /// Where plan, offset maps and progress lie in the repository.
+    /// Where plan, offset maps and progress lie: below the repository, or the folder of `--state`.
     pub state: String,
+    /// An earlier attempt was cut off, and this one went on.
+    pub resumed: bool,
+    /// It was finished before: this is what was reported then, and nothing was changed now.
+    pub was_finished: bool,
     /// The topics.
     pub topics: Vec<RestoredTopic>,
     /// Partitions that are cut by time.
@@ -55,7 +60,8 @@ impl RestoreReport {
 }
 
 /// One topic.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RestoredTopic {
     /// In the snapshot.
     pub source: String,
@@ -70,7 +76,8 @@ pub struct RestoredTopic {
 }
 
 /// One group.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RestoredGroup {
     /// Its id.
     pub id: String,
@@ -79,7 +86,8 @@ pub struct RestoredGroup {
 }
 
 /// A position that was moved into the restored data.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Adjusted {
     /// The group.
     pub group: String,
@@ -94,7 +102,8 @@ pub struct Adjusted {
 }
 
 /// A position that is not committed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Lost {
     /// The group.
     pub group: String,
@@ -107,7 +116,8 @@ pub struct Lost {
 }
 
 /// A topic setting that was not put back.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ConfigLeftOut {
     /// Topic of the target.
     pub topic: String,
@@ -208,5 +218,31 @@ impl RestorePlanReport {
             offsets_retention_minutes: plan.offsets_retention_minutes,
             notes: plan.notes.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{TopicName, TopicPartition};
+
+    #[test]
+    fn a_report_comes_back_as_it_was_stored() {
+        let cut = PartitionCut {
+            partition: TopicPartition::new(TopicName::new("orders-eu").unwrap(), 3),
+            from: None,
+            until: Some(7),
+            timestamp: Some(Timestamp(5)),
+            behind: 1,
+            at_or_before: 8,
+            jump_ms: Some(-1),
+        };
+        let lost = Lost { group: "shop".to_owned(), expected: true, ..Lost::default() };
+        let report = RestoreReport { snapshot: 42, cuts: vec![cut], lost: vec![lost], ..RestoreReport::default() };
+        let stored = serde_json::to_value(&report).unwrap();
+        let read: RestoreReport = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&read).unwrap(), stored);
+        let old: RestoreReport = serde_json::from_str("{\"snapshot\":1}").unwrap();
+        assert_eq!((old.snapshot, old.is_complete()), (1, true), "fields that came later have defaults");
     }
 }

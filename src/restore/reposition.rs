@@ -30,9 +30,9 @@ impl Produce<'_> {
     }
 
     /// The same while batches are being sent; after too many looks without progress the partition fails.
-    pub(super) fn look_again(&mut self, slot: Slot, cause: String) -> Result<(), RestoreError> {
+    pub(super) fn look_again(&mut self, slot: Slot, cause: &str) -> Result<(), RestoreError> {
         tracing::debug!(partition = %self.partitions[slot].at, cause, "looking at the log end");
-        if !self.partitions[slot].look(cause.clone()) {
+        if !self.partitions[slot].look(cause.to_owned()) {
             return Err(self.failed(slot, format!("the leader refuses what comes next: {cause}")));
         }
         self.look(slot);

@@ -228,14 +228,12 @@ impl Reading<'_> {
             return Ok(true);
         }
         let first = (from - base).max(0);
-        let bytes = match whole.filter(|_| first == 0) {
-            Some(bytes) => bytes,
-            None => {
-                let keep = OffsetRange { base: source_offset(runs, first), next: self.source.keep.next };
-                let none =
-                    BatchError::Unfit { base_offset: batch.base_offset(), reason: "none of its records is kept" };
-                Bytes::from(self.source.rewritten(batch, keep)?.ok_or(none)?.bytes)
-            }
+        let bytes = if let Some(bytes) = whole.filter(|_| first == 0) {
+            bytes
+        } else {
+            let keep = OffsetRange { base: source_offset(runs, first), next: self.source.keep.next };
+            let none = BatchError::Unfit { base_offset: batch.base_offset(), reason: "none of its records is kept" };
+            Bytes::from(self.source.rewritten(batch, keep)?.ok_or(none)?.bytes)
         };
         let target_base = base + first;
         let stamp = ProducerStamp {
@@ -329,7 +327,7 @@ mod tests {
             let header: BatchHeader = *sent.modern().unwrap();
             assert!(header.is_whole() && header.base_offset == 0);
             assert_eq!(prepared.target_next - prepared.target_base, i64::from(header.record_count));
-            for record in records(&sent).unwrap().iter() {
+            for record in &records(&sent).unwrap() {
                 let record = record.unwrap();
                 let sequence = header.base_sequence + record.offset as i32;
                 self.records.push((prepared.target_base + record.offset, sequence, record.value.unwrap().to_vec()));

@@ -1,43 +1,76 @@
-//! What a restore writes down: its plan before the first change, its topics before the first record, offset maps as
-//! they arise, and that it is done.
+//! What a restore writes down, so that the same command goes on wherever it was cut off: its plan before the first
+//! change, its topics before the first record, offset maps as partitions end, that all records are there, which groups
+//! were committed, and that it is done. A step that has its document is not done again.
 
 use super::error::RestoreError;
 use super::options::RestoreOptions;
 use super::plan::RestorePlan;
+use super::report::RestoreReport;
+use crate::batch::CodecSet;
 use crate::cluster::ProducerIdentity;
-use crate::model::Timestamp;
-use crate::repository::format::{HeldTopic, RestoreDone, RestoreKey, RestorePlanDocument, RestoreTopics};
-use crate::repository::{Repository, RestoreFolder};
+use crate::model::{Timestamp, TopicName};
+use crate::repository::format::{
+    HeldTopic, RestoreDone, RestoreKey, RestorePlanDocument, RestoreRecords, RestoreTopics, SavedGroups,
+};
+use crate::repository::{Repository, RepositoryError, RestoreFolder, RestoreStates};
 
-/// The rules by which stored batches become produced ones.
+/// The rules by which stored batches become produced ones, for the record.
 const BATCHING_VERSION: u32 = 1;
+/// What the target had for the groups.
+const GROUPS_BEFORE: &str = "groups-before.json";
+/// What was committed.
+const GROUPS: &str = "groups.json";
+/// All records are there.
+const RECORDS: &str = "records.json";
 
-/// Writes the documents of one restore.
+/// Where restores are written down: in the repository, or where `--state` says.
+pub(super) fn states(repository: &Repository, options: &RestoreOptions) -> RestoreStates {
+    match &options.state {
+        Some(folder) => RestoreStates::in_folder(folder),
+        None => repository.restore_states(),
+    }
+}
+
+/// What tells this restore from others.
+pub(super) fn key(plan: &RestorePlan, options: &RestoreOptions) -> RestoreKey {
+    RestoreKey {
+        target_cluster_id: plan.target_cluster_id.clone(),
+        snapshot_id: plan.snapshot.id.clone(),
+        selection: options.selection.clone(),
+        renames: options.renames.texts(),
+        cut: options.cut,
+        preserve_offsets: false,
+        group_prefix: options.group_prefix.clone(),
+    }
+}
+
+/// The documents of one restore.
 #[derive(Debug)]
 pub(super) struct State {
     folder: RestoreFolder,
+    plan: RestorePlanDocument,
+    /// Its topics, once all of them exist.
+    pub topics: Option<RestoreTopics>,
+    /// All records are there and were counted.
+    pub records: Option<RestoreRecords>,
+    /// What was committed and read back.
+    pub groups: Option<SavedGroups>,
+    /// An earlier attempt began it.
+    pub resumed: bool,
 }
 
 impl State {
-    /// Begins a restore and writes its plan. What identifies it are target, snapshot, selection and renames.
+    /// Begins a restore and writes its plan.
     pub(super) fn begin(
-        repository: &Repository,
+        states: &RestoreStates,
+        key: RestoreKey,
         plan: &RestorePlan,
         options: &RestoreOptions,
-        producer: ProducerIdentity,
+        (producer, target_codecs): (ProducerIdentity, CodecSet),
         started: Timestamp,
     ) -> Result<Self, RestoreError> {
-        let key = RestoreKey {
-            target_cluster_id: plan.target_cluster_id.clone(),
-            snapshot_id: plan.snapshot.id.clone(),
-            selection: options.selection.clone(),
-            renames: options.renames.texts(),
-            cut: options.cut,
-            preserve_offsets: false,
-            group_prefix: options.group_prefix.clone(),
-        };
-        let folder = repository.restore_states().begin(&key)?;
-        folder.begin(&RestorePlanDocument {
+        let folder = states.begin(&key)?;
+        let document = RestorePlanDocument {
             key,
             snapshot: plan.snapshot.head.sequence,
             source_cluster_id: plan.snapshot.head.cluster_id.clone(),
@@ -47,12 +80,21 @@ impl State {
             filler_producer_id: -1,
             marker_producer_id: -1,
             batching_version: BATCHING_VERSION,
-            target_codecs: 0b1_1111,
+            target_codecs: target_codecs.bits(),
+            targets: plan.topics.iter().map(|topic| topic.target.clone()).collect(),
             existed: plan.topics.iter().filter(|topic| topic.exists).map(|topic| topic.target.clone()).collect(),
             drill: options.drill,
             ktape_version: env!("CARGO_PKG_VERSION").to_owned(),
-        })?;
-        Ok(Self { folder })
+        };
+        folder.begin(&document)?;
+        Ok(Self { folder, plan: document, topics: None, records: None, groups: None, resumed: false })
+    }
+
+    /// Reads what an earlier attempt left.
+    pub(super) fn open(folder: RestoreFolder) -> Result<Self, RestoreError> {
+        let plan = folder.plan()?;
+        let (topics, records, groups) = (folder.topics()?, folder.get(RECORDS)?, folder.get(GROUPS)?);
+        Ok(Self { folder, plan, topics, records, groups, resumed: true })
     }
 
     /// Where the documents lie.
@@ -60,14 +102,68 @@ impl State {
         &self.folder
     }
 
-    /// Writes the topics.
-    pub(super) fn topics(&self, topics: &RestoreTopics) -> Result<(), RestoreError> {
-        Ok(self.folder.put_topics(topics)?)
+    /// Where a person finds them: below the repository, or in the folder of `--state`.
+    pub(super) fn shown(&self, options: &RestoreOptions) -> String {
+        let path = self.folder.path();
+        options.state.as_ref().map_or_else(|| path.to_owned(), |folder| folder.join(path).display().to_string())
     }
 
-    /// Writes that everything is done.
-    pub(super) fn done(&self, held: Vec<HeldTopic>) -> Result<(), RestoreError> {
-        let report = serde_json::Value::Null;
-        Ok(self.folder.finish(&RestoreDone { finished: Timestamp::now(), held, report })?)
+    /// When it began.
+    pub(super) fn started(&self) -> Timestamp {
+        self.plan.started
+    }
+
+    /// Who produces all of its records.
+    pub(super) fn producer(&self) -> ProducerIdentity {
+        ProducerIdentity { producer_id: self.plan.producer_id, producer_epoch: self.plan.producer_epoch }
+    }
+
+    /// Codecs that the target took when it began: a target that is upgraded meanwhile does not change the records.
+    pub(super) fn target_codecs(&self) -> CodecSet {
+        CodecSet::from_bits(self.plan.target_codecs)
+    }
+
+    /// Whether the topic was there, empty, before the restore.
+    pub(super) fn existed(&self, topic: &TopicName) -> bool {
+        self.plan.existed.contains(topic)
+    }
+
+    /// Writes its topics.
+    pub(super) fn put_topics(&mut self, topics: RestoreTopics) -> Result<(), RestoreError> {
+        self.folder.put_topics(&topics)?;
+        self.topics = Some(topics);
+        Ok(())
+    }
+
+    /// Writes that all records are there.
+    pub(super) fn put_records(&mut self, records: RestoreRecords) -> Result<(), RestoreError> {
+        self.folder.put(RECORDS, &records)?;
+        self.records = Some(records);
+        Ok(())
+    }
+
+    /// Whether what the target had for the groups was saved.
+    pub(super) fn has_groups_before(&self) -> Result<bool, RestoreError> {
+        Ok(self.folder.get::<SavedGroups>(GROUPS_BEFORE)?.is_some())
+    }
+
+    /// Saves what the target had for the groups.
+    pub(super) fn put_groups_before(&self, groups: &SavedGroups) -> Result<(), RestoreError> {
+        Ok(self.folder.put(GROUPS_BEFORE, groups)?)
+    }
+
+    /// Writes what was committed.
+    pub(super) fn put_groups(&mut self, groups: SavedGroups) -> Result<(), RestoreError> {
+        self.folder.put(GROUPS, &groups)?;
+        self.groups = Some(groups);
+        Ok(())
+    }
+
+    /// Writes that everything is done, and what came of it.
+    pub(super) fn done(&self, report: &RestoreReport, held: Vec<HeldTopic>) -> Result<(), RestoreError> {
+        let failed = |source| RepositoryError::Encode { object: self.folder.path().to_owned(), source };
+        let document =
+            RestoreDone { finished: report.finished, held, report: serde_json::to_value(report).map_err(failed)? };
+        Ok(self.folder.finish(&document)?)
     }
 }

@@ -11,16 +11,32 @@ use super::plan::{PlannedTopic, RestorePlan};
 use crate::cluster::{Cluster, Metadata, NewTopic, OffsetSpec};
 use crate::model::{GroupId, OffsetRange, Timestamp, TopicName, TopicPartition};
 
+/// What an earlier attempt has done: it is not checked again.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct SoFar {
+    /// All topics exist, and may hold records.
+    pub topics: bool,
+    /// Positions are committed: consumers may run since.
+    pub groups: bool,
+}
+
 /// Checks everything that can be known before the first change, and fills in what the plan wants to know.
 pub(super) async fn check(
     cluster: &Cluster,
     options: &RestoreOptions,
     plan: &mut RestorePlan,
+    so_far: SoFar,
 ) -> Result<(), RestoreError> {
     let metadata = cluster.metadata().await?;
-    check_topics(cluster, &metadata, &mut plan.topics).await?;
+    if so_far.topics {
+        plan.topics.iter_mut().for_each(|topic| topic.exists = true);
+    } else {
+        check_topics(cluster, &metadata, &mut plan.topics).await?;
+    }
     check_replicas(&metadata, &plan.topics)?;
-    check_groups(cluster, plan).await?;
+    if !so_far.groups {
+        check_groups(cluster, plan).await?;
+    }
     let mut brokers = Vec::new();
     for node in metadata.brokers.keys() {
         brokers.push(cluster.describe_broker_configs(*node).await?);

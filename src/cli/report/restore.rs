@@ -13,7 +13,11 @@ pub fn done(out: &mut Text, report: &RestoreReport) {
     let (source, target) = (&report.source_cluster_id, &report.target_cluster_id);
     let snapshot = format!("snapshot {} ({}) of cluster {source}", report.snapshot, short(&report.snapshot_id));
     let ending = if report.is_complete() { "restored" } else { "restored INCOMPLETELY" };
-    out.line(format!("{ending}: {snapshot} into cluster {target} in {}", units::duration(took)));
+    if report.was_finished {
+        out.line(format!("this restore was finished at {}; nothing was changed now. It was:", report.finished));
+    }
+    let again = if report.resumed { ", going on after it was cut off" } else { "" };
+    out.line(format!("{ending}: {snapshot} into cluster {target} in {}{again}", units::duration(took)));
     let mut table = Table::new(&[("TOPIC", Align::Left), ("PARTITIONS", Align::Right), ("RECORDS", Align::Right)]);
     for topic in &report.topics {
         let name = renamed(&topic.source, &topic.target);

@@ -65,7 +65,10 @@ pub struct RestorePlanDocument {
     pub batching_version: u32,
     /// Codecs that the target takes, one bit each: 1 << codec number.
     pub target_codecs: u8,
-    /// Topics, by their names in the target, that were there before, empty.
+    /// All its topics, by their names in the target.
+    #[serde(default)]
+    pub targets: Vec<TopicName>,
+    /// Those of them that were there before, empty.
     pub existed: Vec<TopicName>,
     /// Made by a drill: its topics are scratch.
     #[serde(default)]
@@ -120,6 +123,17 @@ pub struct MapSummary {
     pub admitted: serde_json::Value,
     /// BLAKE3 of all lines before this one, hexadecimal.
     pub digest: String,
+}
+
+/// `records.json`: every partition was seen to hold what is restored, no less and no more. Written before the topics
+/// get their own settings back: what retention and compaction do with the records afterwards is right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreRecords {
+    /// When.
+    pub checked: Timestamp,
+    /// What a person should know of it.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// `groups-before.json`, `groups.json` and others: committed offsets of groups in the target.

@@ -1,14 +1,15 @@
 //! What a cut leaves out, for the plan and the report.
 
-use serde::{Serialize, Serializer};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::model::{Timestamp, TopicPartition};
+use crate::model::{Timestamp, TopicName, TopicPartition};
 
 /// The cut of one partition. Only partitions that are cut have one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartitionCut {
     /// In the snapshot.
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "as_text", deserialize_with = "from_text")]
     pub partition: TopicPartition,
     /// First source offset that is restored, if that is not the log start.
     pub from: Option<i64>,
@@ -28,4 +29,12 @@ pub struct PartitionCut {
 
 fn as_text<S: Serializer>(partition: &TopicPartition, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(partition)
+}
+
+fn from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TopicPartition, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let parts =
+        text.rsplit_once('-').and_then(|(topic, number)| Some((TopicName::new(topic).ok()?, number.parse().ok()?)));
+    let (topic, partition) = parts.ok_or_else(|| D::Error::custom("a topic and a partition were expected"))?;
+    Ok(TopicPartition::new(topic, partition))
 }

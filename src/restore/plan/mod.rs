@@ -1,6 +1,7 @@
 //! What a restore will do: snapshot, topics and their names, groups and their positions. Changes nothing.
 
 mod groups;
+mod lacking;
 #[cfg(test)]
 pub(super) mod testing;
 mod topics;
@@ -10,7 +11,6 @@ use super::error::RestoreError;
 use super::hold::Hold;
 use super::limits::Limits;
 use super::options::RestoreOptions;
-use super::target;
 use crate::cluster::Cluster;
 use crate::model::{GroupId, OffsetRange, Timestamp, TopicName};
 use crate::repository::format::{GroupOffset, SegmentList, TopicState};
@@ -121,8 +121,8 @@ impl Place {
     }
 }
 
-/// Reads the snapshot and asks the target.
-pub(super) async fn plan(
+/// Reads the snapshot. The target is asked later: what an earlier attempt has done there is not to be checked again.
+pub(super) async fn read(
     cluster: &Cluster,
     repository: &Repository,
     options: &RestoreOptions,
@@ -146,10 +146,7 @@ pub(super) async fn plan(
     if plan.target_cluster_id == plan.snapshot.head.cluster_id {
         plan.notes.push("the target is the cluster that was backed up".to_owned());
     }
-    for one in &plan.snapshot.head.incomplete {
-        plan.notes.push(format!("the snapshot is incomplete: {}: {}", one.subject, one.detail));
-    }
-    target::check(cluster, options, &mut plan).await?;
+    lacking::tell(&mut plan, options)?;
     Ok(plan)
 }
 

@@ -1,0 +1,161 @@
+//! What earlier attempts left: a restore that is done, one to go on with, or nothing.
+
+use std::time::Duration;
+
+use super::error::RestoreError;
+use super::report::RestoreReport;
+use super::state::State;
+use crate::cluster::{Cluster, Metadata};
+use crate::model::{TopicId, TopicName};
+use crate::repository::format::{RestoreDone, RestoreKey, RestorePlanDocument, RestoreTopics};
+use crate::repository::{Damage, RepositoryError, RestoreFolder, RestoreStates};
+
+/// How long a broker may not know yet what is there.
+const NOT_YET_KNOWN: Duration = Duration::from_secs(5);
+/// Pause between two looks.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// What is left of earlier attempts at the same restore.
+#[derive(Debug)]
+pub(super) enum Former {
+    /// Nothing that counts: a new restore begins.
+    None,
+    /// It is done, and what it made is there.
+    Finished(Box<(RestoreFolder, RestoreDone)>),
+    /// It was cut off.
+    Unfinished(Box<State>),
+}
+
+/// Looks for what is left of the newest attempt.
+pub(super) async fn find(cluster: &Cluster, states: &RestoreStates, key: &RestoreKey) -> Result<Former, RestoreError> {
+    let Some(folder) = states.of(key)?.pop() else { return Ok(Former::None) };
+    let (done, state) = (folder.done()?, State::open(folder.clone())?);
+    let Some(topics) = state.topics.as_ref() else {
+        // Not all of its topics were there yet. Those that are count as its own unless they were there before.
+        return Ok(Former::Unfinished(Box::new(state)));
+    };
+    let missing = missing(cluster, topics).await?;
+    match done {
+        _ if !missing.is_empty() && missing.len() == topics.topics.len() => Ok(Former::None),
+        _ if !missing.is_empty() => Err(partly(topics, &missing, folder.path())),
+        Some(done) => Ok(Former::Finished(Box::new((folder, done)))),
+        None => Ok(Former::Unfinished(Box::new(state))),
+    }
+}
+
+/// What was reported when it was done.
+pub(super) fn report(folder: &RestoreFolder, done: RestoreDone) -> Result<RestoreReport, RestoreError> {
+    let damaged = |error: serde_json::Error| {
+        RepositoryError::damaged(folder.path(), Damage::Json(format!("the report in done.json: {error}")))
+    };
+    let report: RestoreReport = serde_json::from_value(done.report).map_err(damaged)?;
+    Ok(RestoreReport { was_finished: true, finished: done.finished, ..report })
+}
+
+/// Topics of a restore that are gone, or were made anew by somebody.
+async fn missing(cluster: &Cluster, topics: &RestoreTopics) -> Result<Vec<TopicName>, RestoreError> {
+    let mut metadata = cluster.metadata().await?;
+    let begun = std::time::Instant::now();
+    loop {
+        let gone = topics.topics.iter().filter(|topic| !is_there(&metadata, &topic.target, topic.id));
+        let gone: Vec<TopicName> = gone.map(|topic| topic.target.clone()).collect();
+        // A broker that has just started may not know of all topics yet.
+        if gone.is_empty() || begun.elapsed() >= NOT_YET_KNOWN {
+            return Ok(gone);
+        }
+        tokio::time::sleep(PAUSE).await;
+        metadata = cluster.refresh(&metadata).await?;
+    }
+}
+
+fn is_there(metadata: &Metadata, name: &TopicName, id: TopicId) -> bool {
+    let same = |found: TopicId| found == id || found == TopicId::ZERO || id == TopicId::ZERO;
+    metadata.topics.get(name).is_some_and(|found| same(found.id))
+}
+
+fn partly(topics: &RestoreTopics, missing: &[TopicName], state: &str) -> RestoreError {
+    let there = topics.topics.iter().map(|topic| &topic.target).filter(|name| !missing.contains(name));
+    let list = |names: Vec<&TopicName>| names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
+    RestoreError::PartlyGone {
+        state: state.to_owned(),
+        gone: list(missing.iter().collect()),
+        there: list(there.collect()),
+    }
+}
+
+/// An unfinished restore into the same cluster that counts one of these topics as its own, if there is one: two restores
+/// into one topic would take each other for a stranger.
+pub(super) fn owner(
+    states: &RestoreStates,
+    key: &RestoreKey,
+    metadata: &Metadata,
+    targets: &[&TopicName],
+) -> Result<Option<RestoreError>, RestoreError> {
+    for folder in states.all()? {
+        let plan = folder.plan()?;
+        if plan.key.target_cluster_id != key.target_cluster_id || plan.key == *key || folder.done()?.is_some() {
+            continue;
+        }
+        let topics = folder.topics()?;
+        for name in targets {
+            if owns(states, &plan, topics.as_ref(), metadata, name)? {
+                return Ok(Some(RestoreError::Unfinished {
+                    topic: (*name).clone(),
+                    state: folder.path().to_owned(),
+                    command: command(&plan),
+                    started: plan.started,
+                }));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a restore counts a topic as its own: it has made sure of it, or made it, or is about to.
+fn owns(
+    states: &RestoreStates,
+    plan: &RestorePlanDocument,
+    topics: Option<&RestoreTopics>,
+    metadata: &Metadata,
+    name: &TopicName,
+) -> Result<bool, RestoreError> {
+    if let Some(topics) = topics {
+        let mine = topics.topics.iter().find(|topic| topic.target == *name);
+        return Ok(mine.is_some_and(|topic| is_there(metadata, name, topic.id)));
+    }
+    if !plan.targets.contains(name) {
+        return Ok(false);
+    }
+    if metadata.topics.contains_key(name) && !plan.existed.contains(name) {
+        return Ok(true);
+    }
+    // It has done nothing to the topic yet: what counts is whether it lives.
+    match states.lock(&plan.key) {
+        Ok(_free) => Ok(false),
+        Err(RepositoryError::Locked { .. }) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The flags that make a command the same restore.
+pub(super) fn command(plan: &RestorePlanDocument) -> String {
+    let key = &plan.key;
+    let mut flags = vec![format!("--snapshot {}", plan.snapshot)];
+    let lists = [
+        ("--topics", &key.selection.topics),
+        ("--exclude-topics", &key.selection.exclude_topics),
+        ("--groups", &key.selection.groups),
+        ("--exclude-groups", &key.selection.exclude_groups),
+    ];
+    for (flag, texts) in lists.into_iter().filter(|(_, texts)| !texts.is_empty()) {
+        let quoted: Vec<String> = texts.iter().map(|text| format!("'{text}'")).collect();
+        flags.push(format!("{flag} {}", quoted.join(" ")));
+    }
+    flags.extend(key.renames.iter().map(|rename| format!("--rename '{rename}'")));
+    let times = [("--from", key.cut.from), ("--until", key.cut.until), ("--until-observed", key.cut.until_observed)];
+    flags.extend(times.into_iter().filter_map(|(flag, time)| Some(format!("{flag} {}", time?))));
+    if key.preserve_offsets {
+        flags.push("--preserve-offsets".to_owned());
+    }
+    flags.join(" ")
+}

@@ -148,6 +148,9 @@ pub fn restore(error: &RestoreError) -> Advice {
     use ExitCode::{Damaged, Failed, Interrupted, Refused, Usage};
     match error {
         RestoreError::Cluster(error) => cluster(error),
+        RestoreError::Repository(RepositoryError::Store(error)) if error.kind == StoreErrorKind::ReadOnly => {
+            say(Failed, "say where else the restore may be written down: --state DIR")
+        }
         RestoreError::Repository(error) => repository(error),
         RestoreError::Pattern(_) => say(Usage, PATTERN),
         RestoreError::Name(_) | RestoreError::SameTarget { .. } => {

@@ -46,6 +46,13 @@ public final class Load {
         COMMANDS.put("begin", Commands::begin);
         COMMANDS.put("end", Commands::end);
         COMMANDS.put("transaction", Commands::transaction);
+        COMMANDS.put("topic-on", ClusterCommands::topicOn);
+        COMMANDS.put("delete", ClusterCommands::delete);
+        COMMANDS.put("grow", ClusterCommands::grow);
+        COMMANDS.put("lead", ClusterCommands::lead);
+        COMMANDS.put("await-leader", ClusterCommands::awaitLeader);
+        COMMANDS.put("quota", ClusterCommands::quota);
+        COMMANDS.put("live", LiveProducer::live);
     }
 
     public static void main(String[] args) throws Exception {

@@ -10,10 +10,12 @@ use crate::jars::Jars;
 use crate::prerequisites;
 
 const SOURCES: &[(&str, &str)] = &[
+    ("ClusterCommands.java", include_str!("../java/ClusterCommands.java")),
     ("Commands.java", include_str!("../java/Commands.java")),
     ("CompactedShapes.java", include_str!("../java/CompactedShapes.java")),
     ("GroupShapes.java", include_str!("../java/GroupShapes.java")),
     ("Kafka.java", include_str!("../java/Kafka.java")),
+    ("LiveProducer.java", include_str!("../java/LiveProducer.java")),
     ("Load.java", include_str!("../java/Load.java")),
     ("LogShapes.java", include_str!("../java/LogShapes.java")),
     ("Positions.java", include_str!("../java/Positions.java")),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::HarnessError;
 use crate::helpers;
-use crate::tools::{Launch, ToolOutput, Tools};
+use crate::tools::{Launch, RunningTool, ToolOutput, Tools};
 
 /// All shapes together take a minute on an idle machine; the log cleaner has its own pace.
 const TIMEOUT: Duration = Duration::from_secs(420);
@@ -16,9 +16,18 @@ impl Tools {
     /// # Errors
     /// A step failed, or not all were done within seven minutes.
     pub fn load(&self, steps: &[&str]) -> Result<ToolOutput, HarnessError> {
+        self.start_load(steps)?.finish(TIMEOUT)
+    }
+
+    /// The same in the background: for steps that last, such as `live:ID:TOPIC:PARTITIONS:FILE`, which writes
+    /// transactions until there is such a file.
+    ///
+    /// # Errors
+    /// It cannot be run.
+    pub fn start_load(&self, steps: &[&str]) -> Result<RunningTool, HarnessError> {
         let tools = self.with_current_clients()?;
         let launch = Launch { helpers: Some(helpers::compiled(tools.jars())?), ..Launch::default() };
         let args = [&[self.bootstrap()], steps].concat();
-        tools.start("Load", &args, &launch)?.finish(TIMEOUT)
+        tools.start("Load", &args, &launch)
     }
 }

@@ -3,17 +3,22 @@
 //! Clusters are shared by all tests of this binary. The source holds every shape; a test that needs more there adds
 //! topics and groups whose names begin with its own word, and leaves the others alone.
 
+mod changing;
 mod cuts;
 mod harmless;
 mod incremental;
+mod live;
 mod retention;
 mod round_trip;
+mod trouble;
 mod verbatim;
+mod watched;
 
 use std::collections::BTreeSet;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use protocol_tests::tools::{Launch, RunningTool};
 use protocol_tests::{Cluster, ClusterSpec, tools};
@@ -46,6 +51,53 @@ fn source() -> &'static Cluster {
 fn target() -> &'static Cluster {
     static TARGET: OnceLock<Cluster> = OnceLock::new();
     TARGET.get_or_init(|| ClusterSpec::new(1).heap_mib(512).start().unwrap())
+}
+
+/// Three brokers that tests kill, stop and hang, one test after the other. What is dead is soon called dead, quotas bite
+/// at once, and connections that idle are closed.
+fn shaken() -> Shaken {
+    static SHAKEN: Mutex<Option<Arc<Cluster>>> = Mutex::new(None);
+    let mut held = SHAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let start = || {
+        let timings = [("broker.session.timeout.ms", "3000"), ("broker.heartbeat.interval.ms", "500")];
+        let others =
+            [("replica.lag.time.max.ms", "3000"), ("connections.max.idle.ms", "4000"), ("quota.window.num", "3")];
+        let spec = ClusterSpec::new(3).heap_mib(320);
+        let spec = timings.into_iter().chain(others).fold(spec, |spec, (name, value)| spec.property(name, value));
+        Arc::new(spec.start().unwrap())
+    };
+    let cluster = Arc::clone(held.get_or_insert_with(start));
+    Shaken { held, cluster, whole: false }
+}
+
+/// The cluster of [`shaken`] for one test. One that fails in the middle leaves it to nobody.
+struct Shaken {
+    held: MutexGuard<'static, Option<Arc<Cluster>>>,
+    cluster: Arc<Cluster>,
+    whole: bool,
+}
+
+impl Shaken {
+    /// The test has put everything back.
+    fn is_whole(mut self) {
+        self.whole = true;
+    }
+}
+
+impl Deref for Shaken {
+    type Target = Cluster;
+
+    fn deref(&self) -> &Cluster {
+        &self.cluster
+    }
+}
+
+impl Drop for Shaken {
+    fn drop(&mut self) {
+        if !self.whole {
+            *self.held = None;
+        }
+    }
 }
 
 /// A repository in a folder of its own, and the binary that works on it.

@@ -1,10 +1,8 @@
 //! `ktape restore`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use super::args::{ClusterArgs, RepositoryArgs, SelectionArgs};
+use super::args::{ClusterArgs, RepositoryArgs, SelectionArgs, StateArgs};
 use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
@@ -63,9 +61,8 @@ pub struct RestoreArgs {
     /// What becomes of a group's position that lies outside of what is restored
     #[arg(long, value_name = "HOW", default_value = "clamp")]
     out_of_range: OutOfRangeArg,
-    /// Write down the restore in this folder instead of in the repository, which may then be read-only
-    #[arg(long, value_name = "DIR")]
-    state: Option<PathBuf>,
+    #[command(flatten)]
+    state: StateArgs,
     /// Bytes of batches that may be on their way at a time
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = memory)]
     memory: usize,
@@ -149,7 +146,7 @@ pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failu
     let repository = Context::blocking(move || Repository::open(&place)).await??;
     let cluster = context.connect(&args.cluster).await?;
     if args.release {
-        let states = args.state.map_or_else(|| repository.restore_states(), |folder| RestoreStates::in_folder(&folder));
+        let states = args.state.states(&repository);
         return release(&cluster, &states, &args.selection.topics, args.dry_run, context).await;
     }
     let options = RestoreOptions {
@@ -161,7 +158,7 @@ pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failu
         out_of_range: args.out_of_range.into(),
         cut,
         force: args.cut.force,
-        state: args.state,
+        state: args.state.state,
         memory_bytes: args.memory,
         ..RestoreOptions::default()
     };

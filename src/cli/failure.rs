@@ -11,6 +11,7 @@ use crate::export::ExportError;
 use crate::model::describe;
 use crate::repository::RepositoryError;
 use crate::restore::RestoreError;
+use crate::store::StoreErrorKind;
 
 /// Why a verb ended without its result. [`advice`] maps each to an exit code and one thing to do.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +76,10 @@ impl From<RestoreError> for Failure {
     fn from(error: RestoreError) -> Self {
         match error {
             RestoreError::Cluster(error) => Self::Cluster(error),
+            // Whoever restores can write elsewhere what is written.
+            RestoreError::Repository(RepositoryError::Store(error)) if error.kind == StoreErrorKind::ReadOnly => {
+                Self::Restore(RepositoryError::Store(error).into())
+            }
             RestoreError::Repository(error) => Self::Repository(error),
             error => Self::Restore(error),
         }

@@ -8,7 +8,7 @@ use crate::not_run::not_run;
 
 /// A file system of its own in a mount namespace of its own: it goes away with the process that holds it, and needs no
 /// right on the rest of the machine.
-struct Disk {
+pub(super) struct Disk {
     holder: Child,
     folder: tempfile::TempDir,
     as_user: bool,
@@ -16,7 +16,7 @@ struct Disk {
 
 impl Disk {
     /// A disk of that size with a repository on it. Nothing where this machine does not allow it.
-    fn of(size: &str, what: &str) -> Option<Self> {
+    pub(super) fn of(size: &str, what: &str) -> Option<Self> {
         let disk = Self::hold(size, false).or_else(|| Self::hold(size, true));
         if disk.is_none() {
             not_run(what, "root or user namespaces, and the programs unshare, nsenter and mount");
@@ -49,17 +49,17 @@ impl Disk {
         command
     }
 
-    fn mount_again(&self, options: &str) {
+    pub(super) fn mount_again(&self, options: &str) {
         let options = format!("remount,{options}");
         let status = self.inside("mount").args(["-o", &options]).arg(self.folder.path()).status().unwrap();
         assert!(status.success(), "mount -o {options}: {status}");
     }
 
-    fn place(&self) -> String {
+    pub(super) fn place(&self) -> String {
         self.folder.path().join("repository").display().to_string()
     }
 
-    fn run(&self, verb: &str, flags: &[&str]) -> Ended {
+    pub(super) fn run(&self, verb: &str, flags: &[&str]) -> Ended {
         let program = ktape();
         let mut command = self.inside(program.get_program().to_str().unwrap());
         for (name, value) in program.get_envs() {
@@ -70,7 +70,7 @@ impl Disk {
         Ended::of(&command.output().unwrap())
     }
 
-    fn backup(&self, flags: &[&str]) -> Ended {
+    pub(super) fn backup(&self, flags: &[&str]) -> Ended {
         self.run("backup", &[&["--bootstrap-server", cluster().bootstrap()], flags].concat())
     }
 }

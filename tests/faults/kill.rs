@@ -319,13 +319,13 @@ fn read_events(stderr: ChildStderr, tell: &mpsc::Sender<Phase>) {
 }
 
 /// `SplitMix64`: small, and the same on every machine.
-struct Random {
-    seed: u64,
+pub(super) struct Random {
+    pub(super) seed: u64,
     state: u64,
 }
 
 impl Random {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let given = std::env::var("KTAPE_TEST_SEED").ok().map(|text| text.parse().unwrap());
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         let seed = given.unwrap_or(now.as_micros() as u64);
@@ -340,7 +340,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(super) fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit.max(1)
     }
 

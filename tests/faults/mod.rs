@@ -9,6 +9,8 @@ mod damage;
 mod disk;
 mod kill;
 mod lost_answers;
+mod restore_again;
+mod restore_kill;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -9,7 +9,7 @@ mod harmless;
 mod incremental;
 mod live;
 mod retention;
-mod round_trip;
+pub(crate) mod round_trip;
 mod trouble;
 mod verbatim;
 mod watched;
@@ -26,13 +26,13 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Topics and groups that tests make on the source after it was loaded begin with this.
-const LATER: &str = "later-";
+pub(crate) const LATER: &str = "later-";
 
 /// A group that has a member all the time.
 const ACTIVE: &str = "active";
 
 /// Three brokers that hold every shape, each replicated three times, while a consumer is at work.
-fn source() -> &'static Cluster {
+pub(crate) fn source() -> &'static Cluster {
     static SOURCE: OnceLock<(Cluster, RunningTool)> = OnceLock::new();
     let (cluster, _member) = SOURCE.get_or_init(|| {
         let cluster = ClusterSpec::new(3).heap_mib(512).start().unwrap();
@@ -101,24 +101,24 @@ impl Drop for Shaken {
 }
 
 /// A repository in a folder of its own, and the binary that works on it.
-struct Repository {
+pub(crate) struct Repository {
     folder: TempDir,
 }
 
 impl Repository {
-    fn init() -> Self {
+    pub(crate) fn init() -> Self {
         let repository = Self { folder: TempDir::with_prefix("ktape-test-").unwrap() };
         let done = repository.ktape("init", None, &[]);
         assert_eq!(done.status.code(), Some(0), "{done:?}");
         repository
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("repository")
     }
 
     /// Backs up and gives the report.
-    fn back_up(&self, cluster: &Cluster, flags: &[&str]) -> Value {
+    pub(crate) fn back_up(&self, cluster: &Cluster, flags: &[&str]) -> Value {
         self.report("backup", cluster, flags)
     }
 

@@ -8,7 +8,7 @@ use protocol_tests::{Tools, tools};
 use super::{ACTIVE, LATER, Repository, source, target};
 
 /// All that was loaded at first, and nothing of Kafka's own.
-const LOADED: &str = "(?!__|later-).*";
+pub(crate) const LOADED: &str = "(?!__|later-).*";
 /// Positions that a restore may move: what they point at is outside of what is restored.
 const OUTSIDE: &[&str] = &["past-the-end", "in-open", "below-log-start"];
 
@@ -68,7 +68,7 @@ fn assert_source_is_rich(shown: &Shown, from: &Tools) {
     assert_eq!(all[&("transactions".to_owned(), 2)].len(), 20);
 }
 
-fn assert_same_records(shown: &Shown, back: &Shown, isolation: Isolation) {
+pub(crate) fn assert_same_records(shown: &Shown, back: &Shown, isolation: Isolation) {
     let (shown, back) = (contents(shown), contents(back));
     for (partition, records) in &shown {
         let found = back.get(partition).map_or(&[][..], Vec::as_slice);
@@ -79,7 +79,7 @@ fn assert_same_records(shown: &Shown, back: &Shown, isolation: Isolation) {
     assert_eq!(shown.len(), back.len(), "{isolation:?}");
 }
 
-fn assert_groups_go_on(from: &Tools, to: &Tools, report: &serde_json::Value) {
+pub(crate) fn assert_groups_go_on(from: &Tools, to: &Tools, report: &serde_json::Value) {
     let keep = |positions: BTreeMap<(String, String, i32), Position>| -> BTreeMap<_, _> {
         positions.into_iter().filter(|((group, ..), _)| !group.starts_with(LATER)).collect()
     };
@@ -102,7 +102,7 @@ fn assert_groups_go_on(from: &Tools, to: &Tools, report: &serde_json::Value) {
 }
 
 /// Names, partitions and settings, but for replicas.
-fn assert_topics_are_as_they_were(from: &Tools, to: &Tools) {
+pub(crate) fn assert_topics_are_as_they_were(from: &Tools, to: &Tools) {
     let describe = |tools: &Tools| -> Vec<String> {
         let text = tools.admin(tools::TOPICS, &["--describe", "--exclude-internal"]).unwrap().stdout;
         let mut lines: Vec<String> = text.lines().filter(|line| line.starts_with("Topic: ")).map(settings).collect();

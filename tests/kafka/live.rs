@@ -1,7 +1,7 @@
 //! A producer of transactions that never stops, while brokers and backups are killed: in the end a restore shows exactly
 //! what the source shows to readers of committed records.
 //!
-//! `KTAPE_LIVE_ROUNDS` is how often a broker and a backup are killed, 2 unless told.
+//! `KTAPE_LIVE_ROUNDS` is how often a broker and a backup are killed, 1 unless told.
 
 use std::fs;
 
@@ -18,7 +18,7 @@ const PHASES: [&str; 6] = ["publish", "seal", "record", "index", "commit", "fetc
 fn committed_records_and_no_others_come_back_from_under_a_live_producer() {
     let cluster = shaken();
     let tools = cluster.tools();
-    let rounds: usize = std::env::var("KTAPE_LIVE_ROUNDS").map_or(2, |text| text.parse().unwrap());
+    let rounds: usize = std::env::var("KTAPE_LIVE_ROUNDS").map_or(1, |text| text.parse().unwrap());
     tools.load(&["topic:live:4"]).unwrap();
     let end = cluster.folder().join("live-end");
     let producers: Vec<_> = ["live-a", "live-b"]
@@ -66,6 +66,6 @@ fn committed_records_and_no_others_come_back_from_under_a_live_producer() {
         records += there.len();
     }
     println!("{records} committed records");
-    assert!(records > 1000, "only {records} records");
+    assert!(records > 300, "only {records} records");
     cluster.is_whole();
 }

@@ -3,6 +3,7 @@
 //! Clusters are shared by all tests of this binary. The source holds every shape; a test that needs more there adds
 //! topics and groups whose names begin with its own word, and leaves the others alone.
 
+mod bytes;
 mod changing;
 mod cuts;
 mod harmless;

@@ -20,8 +20,10 @@ fn allowed(module: &str) -> Option<Vec<&'static str>> {
         "store" => with(STORE, &[]),
         "repository" => with(STORE, &["store"]),
         "verb" | "verify" | "export" | "list" | "show" => with(VERB, &[]),
+        "reader" => with(&["model", "cancel", "batch", "retry", "cluster"], &[]),
         "backup" | "restore" => with(VERB, &["verb"]),
-        "cli" => with(VERB, &["backup", "restore", "verify", "export", "list", "show"]),
+        "compare" => with(VERB, &["verb", "reader"]),
+        "cli" => with(VERB, &["backup", "restore", "verify", "compare", "export", "list", "show"]),
         _ => None,
     }
 }

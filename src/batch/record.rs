@@ -49,7 +49,7 @@ pub fn records_up_to<'a>(batch: &Batch<'a>, limit: usize) -> Result<Records<'a>,
 }
 
 /// Where a reader of records stands between two of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     position: usize,
     index: i32,
@@ -59,6 +59,11 @@ pub struct Place {
 impl Place {
     /// Before the first record.
     pub const START: Self = Self { position: 0, index: 0, last_delta: -1 };
+
+    /// Records before it.
+    pub fn passed(self) -> i32 {
+        self.index
+    }
 }
 
 impl Records<'_> {

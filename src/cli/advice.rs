@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use super::exit_code::ExitCode;
 use crate::backup::BackupError;
 use crate::cluster::{ClusterError, ErrorCode};
+use crate::compare::CompareError;
 use crate::export::ExportError;
 use crate::repository::RepositoryError;
 use crate::restore::RestoreError;
@@ -201,6 +202,22 @@ pub fn restore(error: &RestoreError) -> Advice {
         }
         RestoreError::Partition { .. } | RestoreError::Commit { .. } => say(Failed, AGAIN),
         RestoreError::Interrupted => say(Interrupted, RESTORE_AGAIN),
+        _ => bug(),
+    }
+}
+
+/// The comparison with a cluster itself. What differs is no failure but its result.
+pub fn compare(error: &CompareError) -> Advice {
+    match error {
+        CompareError::Cluster(error) => cluster(error),
+        CompareError::Repository(error) => repository(error),
+        CompareError::Pattern(_) => say(ExitCode::Usage, PATTERN),
+        CompareError::NothingMatches { .. } => say(ExitCode::Usage, "`ktape show` lists what the snapshot holds"),
+        CompareError::NoSnapshot(_) => say(ExitCode::Refused, "`ktape list` shows which snapshots there are"),
+        CompareError::Stranger { .. } => say(
+            ExitCode::Refused,
+            "check --bootstrap-server and --snapshot; say --state DIR if the restore was run with it",
+        ),
         _ => bug(),
     }
 }

@@ -36,7 +36,7 @@ pub enum Command {
     /// Bring a snapshot into a cluster
     Restore(Box<restore::RestoreArgs>),
     /// Check that everything is there and as it was written
-    Verify(verify::VerifyArgs),
+    Verify(Box<verify::VerifyArgs>),
     /// List the snapshots of a repository
     List(list::ListArgs),
     /// Show what a snapshot holds
@@ -228,7 +228,8 @@ Examples:
 Exit codes:
   0 done   1 failed   2 usage   3 incomplete, the report says what   4 repository damaged
   5 refused (not a repository, target not empty, other cluster, active group)
-  6 locked by another run   130 interrupted; a backup goes on when it is run again";
+  6 locked by another run   7 a cluster does not hold what the snapshot holds
+  130 interrupted; a backup goes on when it is run again";
 
 #[cfg(test)]
 mod tests {

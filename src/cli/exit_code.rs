@@ -18,6 +18,8 @@ pub enum ExitCode {
     Refused = 5,
     /// Another run holds the lock.
     Locked = 6,
+    /// A cluster does not hold what the snapshot holds.
+    Different = 7,
     /// Ctrl-C or SIGTERM; the same command goes on where this one stopped.
     Interrupted = 130,
 }

@@ -7,6 +7,7 @@ use super::advice::{self, Advice};
 use super::exit_code::ExitCode;
 use crate::backup::BackupError;
 use crate::cluster::ClusterError;
+use crate::compare::CompareError;
 use crate::export::ExportError;
 use crate::model::describe;
 use crate::repository::RepositoryError;
@@ -45,6 +46,9 @@ pub enum Failure {
     /// The restore.
     #[error(transparent)]
     Restore(RestoreError),
+    /// The comparison with a cluster.
+    #[error(transparent)]
+    Compare(CompareError),
     /// The export.
     #[error(transparent)]
     Export(ExportError),
@@ -86,6 +90,16 @@ impl From<RestoreError> for Failure {
     }
 }
 
+impl From<CompareError> for Failure {
+    fn from(error: CompareError) -> Self {
+        match error {
+            CompareError::Cluster(error) => Self::Cluster(error),
+            CompareError::Repository(error) => Self::Repository(error),
+            error => Self::Compare(error),
+        }
+    }
+}
+
 impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Self {
         match error {
@@ -117,6 +131,7 @@ impl Failure {
             Self::Cluster(error) => advice::cluster(error),
             Self::Backup(error) => advice::backup(error),
             Self::Restore(error) => advice::restore(error),
+            Self::Compare(error) => advice::compare(error),
             Self::Export(error) => advice::export(error),
             Self::NoSnapshot { .. } => advice::no_snapshot(),
         }

@@ -68,7 +68,7 @@ fn run(command: Command, settings: Settings) -> Result<ExitCode, Failure> {
             Command::Init(args) => init::run(args, &context).await,
             Command::Backup(args) => backup::run(*args, &context).await,
             Command::Restore(args) => restore::run(*args, &context).await,
-            Command::Verify(args) => verify::run(args, &context).await,
+            Command::Verify(args) => verify::run(*args, &context).await,
             Command::List(args) => list::run(args, &context).await,
             Command::Show(args) => show::run(args, &context).await,
             Command::Export(args) => export::run(*args, &context).await,

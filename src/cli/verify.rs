@@ -2,11 +2,12 @@
 
 use clap::Args;
 
-use super::args::RepositoryArgs;
+use super::args::{ClusterArgs, RepositoryArgs, SelectionArgs, StateArgs};
 use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
 use super::{report, snapshot};
+use crate::compare::{self, CompareOptions, CompareReport, Verdict};
 use crate::repository::{Repository, SnapshotChoice};
 use crate::verify::{self, Part, VerifyOptions, VerifyReport};
 
@@ -20,8 +21,15 @@ Examples:
     ktape verify --repository /backup/kafka --fast
   A seventh a night; after a week every segment has been read:
     ktape verify --repository /backup/kafka --part $(date +%u)/7
+  Read a cluster back, and compare every record and every group with the snapshot, after a restore into it:
+    ktape verify --repository /backup/kafka --against-cluster --bootstrap-server new-broker:9092
+  The same with the cluster that was backed up, for some topics:
+    ktape verify -r /backup/kafka --against-cluster -b broker-1:9092 --topics 'orders-*' --exclude-groups '*'
 
-Damage is exit code 4. What runs that were killed left behind is named, and is no damage.")]
+Damage is exit code 4. What runs that were killed left behind is named, and is no damage.
+A cluster that does not hold what the snapshot holds is exit code 7; if nothing differs but not everything could be
+compared it is 3. What retention, compaction and consumers have changed since is told, and is no difference.",
+    mut_arg("bootstrap_server", |flag| flag.required(false)))]
 pub struct VerifyArgs {
     #[command(flatten)]
     repository: RepositoryArgs,
@@ -34,10 +42,35 @@ pub struct VerifyArgs {
     /// Read only this part of the segments; the same I/N is the same part every time
     #[arg(long, value_name = "I/N")]
     part: Option<Part>,
+    /// Compare the snapshot with what a cluster holds: its source, or the target of a restore
+    #[arg(long, requires = "bootstrap_server", conflicts_with_all = ["fast", "part"])]
+    against_cluster: bool,
+    #[command(flatten)]
+    state: StateArgs,
+    /// Which restore into the cluster is meant, by its folder as the restore reported it; without it the newest one
+    #[arg(long, value_name = "PATH", requires = "against_cluster")]
+    restore: Option<String>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[command(flatten)]
+    selection: SelectionArgs,
 }
 
-/// Checks the repository.
+/// Checks the repository, or compares it with a cluster.
 pub async fn run(args: VerifyArgs, context: &Context) -> Result<ExitCode, Failure> {
+    if args.against_cluster {
+        return against_cluster(args, context).await;
+    }
+    let SelectionArgs { topics, exclude_topics, groups, exclude_groups } = &args.selection;
+    if [topics, exclude_topics, groups, exclude_groups].iter().any(|patterns| !patterns.is_empty()) {
+        let text =
+            "topics and groups can only be selected with --against-cluster; the repository is checked as a whole";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    check(args, context).await
+}
+
+async fn check(args: VerifyArgs, context: &Context) -> Result<ExitCode, Failure> {
     let progress = context.progress("verify");
     let cancel = context.cancel.clone();
     let found = Context::blocking(move || -> Result<VerifyReport, Failure> {
@@ -54,4 +87,38 @@ pub async fn run(args: VerifyArgs, context: &Context) -> Result<ExitCode, Failur
         (true, true) => ExitCode::Done,
     };
     context.report("verify", code, &found, |out| report::verify::found(out, &found))
+}
+
+async fn against_cluster(args: VerifyArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let place = args.repository.repository;
+    let repository = Context::blocking(move || Repository::open(&place)).await??;
+    let cluster = context.connect(&args.cluster).await?;
+    let options = CompareOptions {
+        snapshot: args.snapshot.unwrap_or(SnapshotChoice::Latest),
+        selection: args.selection.into(),
+        state: args.state.state,
+        restore: args.restore,
+        ..CompareOptions::default()
+    };
+    let progress = context.progress("verify");
+    let found = compare::compare(compare::Context {
+        cluster: &cluster,
+        repository: &repository,
+        options: &options,
+        progress: progress.as_ref(),
+        cancel: &context.cancel,
+    })
+    .await?;
+    drop(progress);
+    context.report("verify-against-cluster", exit_code(&found), &found, |out| report::compare::found(out, &found))
+}
+
+/// A difference counts more than that not everything was looked at.
+pub fn exit_code(report: &CompareReport) -> ExitCode {
+    match report.verdict() {
+        Verdict::Equal => ExitCode::Done,
+        Verdict::Different => ExitCode::Different,
+        Verdict::Incomplete => ExitCode::Incomplete,
+        Verdict::Stopped => ExitCode::Interrupted,
+    }
 }

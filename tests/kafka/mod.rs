@@ -5,6 +5,7 @@
 
 mod bytes;
 mod changing;
+mod compare;
 mod cuts;
 mod harmless;
 mod incremental;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use protocol_tests::judge::{Isolation, Position, Shown, contents};
-use protocol_tests::{Tools, tools};
+use protocol_tests::{Cluster, Tools, tools};
 
 use super::{ACTIVE, LATER, Repository, source, target};
 
@@ -32,6 +32,8 @@ fn every_shape_comes_back() {
     }
     assert_groups_go_on(&from, &to, &report);
     assert_topics_are_as_they_were(&from, &to);
+    assert_compares_clean(&repository, source(), &shown, &rest);
+    assert_compares_clean(&repository, target(), &shown, &rest);
 }
 
 #[test]
@@ -50,6 +52,17 @@ fn topics_come_back_beside_their_originals_on_several_brokers() {
     assert!(back.len() > 60, "only {} partitions", back.len());
     let described = tools.admin(tools::TOPICS, &["--describe", "--topic", "later-beside-partitions"]).unwrap().stdout;
     assert!(described.contains("ReplicationFactor: 3"), "{described}");
+}
+
+/// ktape's own comparison agrees with the judges, whatever the cluster is to the snapshot.
+fn assert_compares_clean(repository: &Repository, cluster: &Cluster, shown: &Shown, selection: &[&str]) {
+    let report = repository.report("verify", cluster, &[&["--against-cluster"], selection].concat());
+    assert_eq!(report["differences"].as_array().map(Vec::len), Some(0), "{report:#}");
+    let records: usize = shown.values().map(Vec::len).sum();
+    let compacted = report["since"].as_array().unwrap().iter().filter_map(|one| one["compacted_records"].as_u64());
+    assert_eq!(report["records"].as_u64().unwrap() + compacted.sum::<u64>(), records as u64, "{report:#}");
+    assert!(report["batches_by_bytes"].as_u64() > Some(100) && report["records_one_by_one"].as_u64() > Some(100));
+    assert!(report["groups"].as_u64() > Some(20) && report["offsets"].as_u64() > Some(1_000), "{report:#}");
 }
 
 /// The judge would also be content with two empty clusters.

@@ -229,7 +229,7 @@ Exit codes:
   0 done   1 failed   2 usage   3 incomplete, the report says what   4 repository damaged
   5 refused (not a repository, target not empty, other cluster, active group)
   6 locked by another run   7 a cluster does not hold what the snapshot holds
-  130 interrupted; a backup goes on when it is run again";
+  130 interrupted; the same command goes on";
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@
 //! `KTAPE_KILLS` is the number of kills, 3 unless told. The long run hits every phase at least twice:
 //!
 //! ```text
-//! KTAPE_KILLS=30 cargo test --test main kill -- --nocapture
+//! KTAPE_KILLS=30 cargo test --test main faults::kill -- --nocapture
 //! ```
 //!
 //! The seed is printed; `KTAPE_TEST_SEED` repeats it.

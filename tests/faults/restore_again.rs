@@ -109,16 +109,16 @@ fn a_log_that_ends_within_a_stored_batch_is_gone_on_with_and_late_requests_doubl
 
     let first = |count, sequence| first_records(&repository, &plan, count, sequence);
     let at = TopicPartition::new(topics.topics[0].target.clone(), 0);
-    produce(&at, &topics, first(7, 0)).unwrap();
+    produce(&at, &topics, &first(7, 0)).unwrap();
     let report = repository.restore(bootstrap, &flags).exits(0).report();
     assert_eq!((&report["resumed"], &report["topics"][0]["admitted"]["records"]), (&true.into(), &200.into()));
     assert!(folder.done().unwrap().is_some());
 
     let logs = logs();
     // The very batch again, one that was cut elsewhere, and one that would come next in an emptier log.
-    produce(&at, &topics, first(7, 0)).unwrap_err();
-    assert_eq!(produce(&at, &topics, first(5, 0)).unwrap_err(), Some(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER));
-    assert_eq!(produce(&at, &topics, first(9, 190)).unwrap_err(), Some(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER));
+    produce(&at, &topics, &first(7, 0)).unwrap_err();
+    assert_eq!(produce(&at, &topics, &first(5, 0)).unwrap_err(), Some(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER));
+    assert_eq!(produce(&at, &topics, &first(9, 190)).unwrap_err(), Some(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER));
     assert_eq!(logs_now(&logs), logs, "a late request was appended");
     let read = |topic: &str| {
         let shown = cluster().tools().read(topic, Isolation::ReadUncommitted).unwrap();
@@ -213,7 +213,7 @@ fn first_records(repository: &Repository, plan: &RestorePlanDocument, count: usi
 }
 
 /// Gives the broker's code, or that it took the batch for one that it has.
-fn produce(at: &TopicPartition, topics: &RestoreTopics, bytes: Vec<u8>) -> Result<(), Option<ErrorCode>> {
+fn produce(at: &TopicPartition, topics: &RestoreTopics, bytes: &[u8]) -> Result<(), Option<ErrorCode>> {
     let batch = ProducePartition {
         topic: at.topic.clone(),
         topic_id: topics.topics[0].id,

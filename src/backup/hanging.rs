@@ -193,3 +193,65 @@ impl Held {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TopicName;
+
+    fn held() -> Held {
+        Held {
+            at: TopicPartition::new(TopicName::new("orders").unwrap(), 0),
+            bounds: Bounds::new(0, 7, 20, FenceAt::LastStable),
+            known_since: None,
+            producer: None,
+            transaction: None,
+        }
+    }
+
+    fn producer() -> ActiveProducer {
+        ActiveProducer {
+            producer_id: 4000,
+            producer_epoch: 0,
+            last_sequence: 3,
+            last_timestamp: Timestamp(50),
+            coordinator_epoch: 1,
+            transaction_start: 7,
+        }
+    }
+
+    fn transaction(started: i64) -> (String, TransactionDescription) {
+        let described = TransactionDescription {
+            state: "Ongoing".to_owned(),
+            timeout_ms: 60_000,
+            started: Timestamp(started),
+            producer_id: 4000,
+            producer_epoch: 0,
+            partitions: Vec::new(),
+        };
+        ("pay".to_owned(), described)
+    }
+
+    #[test]
+    fn the_coordinator_knows_best_since_when_a_transaction_is_open() {
+        assert_eq!(held().since(), None, "nothing is known, nothing is said");
+        let orphan = Held { producer: Some(producer()), ..held() };
+        assert_eq!(orphan.since(), Some(Timestamp(50)));
+        assert!(orphan.describe().contains("of producer 4000 (no coordinator knows it)"), "{}", orphan.describe());
+        // Records may carry times of long ago; the transaction is young all the same.
+        let young = Held { transaction: Some(transaction(900)), ..orphan };
+        assert_eq!(young.since(), Some(Timestamp(900)));
+        assert!(young.describe().ends_with("(transactional id \"pay\", Ongoing, its timeout is 60 s)"));
+        let known = Held { known_since: Some(Timestamp(600)), ..young };
+        assert_eq!(known.since(), Some(Timestamp(600)), "the last snapshot saw it already");
+    }
+
+    #[test]
+    fn what_it_means_depends_on_where_the_snapshot_ends() {
+        let one = [Held { known_since: Some(Timestamp(0)), ..held() }];
+        let before = told(&one, FenceAt::LastStable);
+        assert!(before.incomplete[0].detail.ends_with("13 offsets behind it, up to 20, are not in this snapshot"));
+        let past = told(&one, FenceAt::HighWatermark);
+        assert_eq!((past.incomplete.len(), past.notes.len()), (0, 1));
+    }
+}

@@ -210,3 +210,34 @@ fn horizon_after(
     }
     Some(after.max(own_run.to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::testing;
+    use crate::store::MemoryStore;
+
+    #[test]
+    fn a_run_continues_its_own_cluster_and_selection() {
+        let repository = testing::repository(MemoryStore::new());
+        let selections =
+            ["all", "some"].map(|topic| Selection { topics: vec![topic.to_owned()], ..Selection::default() });
+        let commit = |cluster: &str, selection: &Selection| {
+            let head = testing::head("20261122T170000123Z-1a2b3c4d");
+            let head = SnapshotHead { cluster_id: cluster.to_owned(), selection: selection.clone(), ..head };
+            repository.commit(head).unwrap();
+        };
+        let parent = |cluster: &str, selection: &Selection| {
+            find_parent(&repository, cluster, selection).unwrap().map(|(parent, ..)| parent.sequence)
+        };
+        let [all, some] = &selections;
+        assert_eq!(parent("old", all), None);
+        commit("old", all);
+        commit("old", some);
+        assert_eq!((parent("old", all), parent("old", some)), (Some(1), Some(2)));
+        assert_eq!(parent("new", all), None, "another cluster's snapshot is nobody's parent");
+        commit("new", some);
+        assert_eq!(parent("new", all), Some(3), "though that one has the same selection");
+        assert_eq!(parent("old", all), Some(1), "an old cluster that is adopted again goes on where it was");
+    }
+}

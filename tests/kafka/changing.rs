@@ -207,6 +207,8 @@ fn a_restored_cluster_is_adopted_once() {
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         String::from_utf8(output.stdout).unwrap()
     };
+    let list = String::from_utf8(repository.ktape("list", None, &[]).stdout).unwrap();
+    assert!(list.contains("snapshots 2 to 3: cluster"), "{list}");
     assert_eq!(records("1").lines().count(), 60);
     assert_eq!(records("1"), records("3"));
     assert_eq!(repository.ktape("verify", None, &[]).status.code(), Some(0));

@@ -2,6 +2,7 @@
 
 use protocol_tests::Cluster;
 use protocol_tests::judge::{Isolation, contents};
+use protocol_tests::tools::TIMEOUT;
 use serde_json::Value;
 
 use super::bytes::assert_verbatim;
@@ -67,6 +68,24 @@ fn move_and_hang(cluster: &Cluster, topic: &str, run: &mut Watched) {
     let left = |event: &Value| event.to_string().contains("did not answer");
     assert!(run.wait_for(1, left), "it ended before a broker hung");
     cluster.resume(1);
+}
+
+#[test]
+fn groups_are_read_while_their_coordinator_hangs() {
+    let cluster = shaken();
+    let tools = cluster.tools();
+    let groups: Vec<String> = (0..8).map(|group| format!("commit:calls-{group}:calls:0:{group}")).collect();
+    let groups = groups.iter().map(String::as_str);
+    tools.load(&["bulk:calls:1:20:100:none"].into_iter().chain(groups).collect::<Vec<_>>()).unwrap();
+    tools.load(&["lead:__consumer_offsets:2", "lead:calls:2"]).unwrap();
+    let repository = Repository::init();
+    let selection = ["--topics", "calls", "--groups", "calls-*"];
+    cluster.pause(2);
+    let report = repository.back_up(&cluster, &[&selection[..], &QUICK].concat());
+    cluster.resume(2);
+    assert_eq!((&report["totals"]["groups"], &report["totals"]["new_records"]), (&Value::from(8), &Value::from(20)));
+    cluster.wait_until_ready(TIMEOUT).unwrap();
+    cluster.is_whole();
 }
 
 #[test]

@@ -38,5 +38,13 @@ pub fn snapshots(out: &mut Text, report: &ListReport) {
         ]);
     }
     out.table(&table);
+    let incarnations: Vec<_> = report.snapshots.chunk_by(|a, b| a.cluster_id == b.cluster_id).collect();
+    if incarnations.len() > 1 {
+        let of = |run: &&[crate::list::ListedSnapshot]| {
+            let (first, last) = (run.first()?, run.last()?);
+            Some(format!("snapshots {} to {}: cluster {}", first.sequence, last.sequence, last.cluster_id))
+        };
+        out.section("of more than one cluster", incarnations.iter().filter_map(of));
+    }
     out.section("UNREADABLE", report.unreadable.iter().map(|one| format!("{}: {}", one.sequence, one.problem)));
 }

@@ -52,13 +52,16 @@ final class Commands {
             .noneMatch(record -> record.key() != null && new String(record.key()).equals(args[2])));
     }
 
-    /** await-committed:GROUP:TOPIC:SUM; until the offsets of a group in a topic add up to this. */
+    /** await-committed:GROUP:TOPIC:SUM; until the offsets of a group in a topic add up to this, or with >SUM to more. */
     static void awaitCommitted(Kafka kafka, String[] args) throws Exception {
+        boolean more = args[3].startsWith(">");
+        long sum = Long.parseLong(more ? args[3].substring(1) : args[3]);
         Kafka.until(args[1] + " at " + args[3] + " in " + args[2], 90, () -> {
             var offsets = kafka.admin.listConsumerGroupOffsets(args[1]).partitionsToOffsetAndMetadata().get();
-            return Long.parseLong(args[3]) == offsets.entrySet().stream()
+            long found = offsets.entrySet().stream()
                 .filter(entry -> entry.getKey().topic().equals(args[2]))
                 .mapToLong(entry -> entry.getValue().offset()).sum();
+            return more ? found > sum : found == sum;
         });
     }
 

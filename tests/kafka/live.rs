@@ -6,11 +6,14 @@
 use std::fs;
 
 use protocol_tests::judge::{Isolation, contents};
-use protocol_tests::tools::TIMEOUT;
+use protocol_tests::tools::{CONSOLE_CONSUMER, Launch, TIMEOUT};
+
+use serde_json::Value;
 
 use super::watched::Watched;
 use super::{Repository, shaken};
 
+const GROUP: &str = "live-group";
 /// Phases in which a backup is killed, one after the other.
 const PHASES: [&str; 6] = ["publish", "seal", "record", "index", "commit", "fetch"];
 
@@ -25,8 +28,17 @@ fn committed_records_and_no_others_come_back_from_under_a_live_producer() {
         .iter()
         .map(|id| tools.start_load(&[&format!("live:{id}:live:4:{}", end.display())]).unwrap())
         .collect();
+    // A group that follows closely.
+    let consumer = ["--bootstrap-server", cluster.bootstrap(), "--topic", "live", "--group", GROUP, "--from-beginning"];
+    let close = ["--isolation-level", "read_committed", "--command-property", "auto.commit.interval.ms=20"];
+    let reader = tools.start(CONSOLE_CONSUMER, &[&consumer[..], &close].concat(), &Launch::default()).unwrap();
+    tools.load(&["await-committed:live-group:live:>0"]).unwrap();
     let repository = Repository::init();
-    let flags = ["--topics", "live", "--exclude-groups", "*", "--segment-bytes", "1MiB", "--request-timeout", "3s"];
+    let flags = ["--topics", "live", "--groups", GROUP, "--segment-bytes", "1MiB", "--request-timeout", "3s"];
+    for _ in 0..6 {
+        repository.back_up(&cluster, &flags);
+        assert_no_group_is_ahead(&repository);
+    }
     let mut taken = 0;
     for round in 0..rounds {
         // A broker dies in the middle of a backup, which finishes.
@@ -36,6 +48,7 @@ fn committed_records_and_no_others_come_back_from_under_a_live_producer() {
         cluster.kill(victim).unwrap();
         let ended = run.finish().exits(0);
         assert_eq!(ended.list("new_lineages").len(), 0, "{:#}", ended.report);
+        assert_no_group_is_ahead(&repository);
         // A backup dies, first with a broker away, then with all there again.
         for phase in [PHASES[2 * round % 6], PHASES[(2 * round + 1) % 6]] {
             let mut run = Watched::start(&repository, "backup", &cluster, &flags);
@@ -50,10 +63,11 @@ fn committed_records_and_no_others_come_back_from_under_a_live_producer() {
     for producer in producers {
         producer.finish(TIMEOUT).unwrap();
     }
+    drop(reader);
     let last = repository.back_up(&cluster, &flags);
     assert_eq!(last["new_lineages"].as_array().map(Vec::len), Some(0), "{last:#}");
     assert_eq!(repository.ktape("verify", None, &[]).status.code(), Some(0));
-    repository.restore(&cluster, &["--rename", "live=relived"]);
+    repository.restore(&cluster, &["--rename", "live=relived", "--exclude-groups", "*"]);
     let committed = tools.read("live", Isolation::ReadCommitted).unwrap();
     let shown = tools.read("(re)?lived?", Isolation::ReadUncommitted).unwrap();
     let (committed, shown) = (contents(&committed), contents(&shown));
@@ -68,4 +82,18 @@ fn committed_records_and_no_others_come_back_from_under_a_live_producer() {
     println!("{records} committed records");
     assert!(records > 300, "only {records} records");
     cluster.is_whole();
+}
+
+/// Groups are read before the fences: none stands where the data of the snapshot does not reach.
+fn assert_no_group_is_ahead(repository: &Repository) {
+    let output = repository.ktape("show", None, &["--json"]);
+    let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let report = &shown["report"];
+    let positions = report["groups"][0]["offsets"].as_array().unwrap();
+    assert!(!positions.is_empty(), "{report:#}");
+    for position in positions {
+        let partition = &report["topics"][0]["partitions"][position["partition"].as_u64().unwrap() as usize];
+        let (at, fence) = (position["offset"].as_i64().unwrap(), partition["fence"].as_i64().unwrap());
+        assert!(at <= fence, "the group is at {at}, the data end at {fence}: {partition:#}");
+    }
 }

@@ -10,6 +10,7 @@ pub mod export;
 pub mod list;
 pub mod model;
 pub mod net;
+pub mod offsets;
 pub mod progress;
 pub mod reader;
 pub mod repository;

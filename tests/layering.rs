@@ -23,7 +23,8 @@ fn allowed(module: &str) -> Option<Vec<&'static str>> {
         "reader" => with(&["model", "cancel", "batch", "retry", "cluster"], &[]),
         "backup" | "restore" => with(VERB, &["verb"]),
         "compare" => with(VERB, &["verb", "reader"]),
-        "cli" => with(VERB, &["backup", "restore", "verify", "compare", "export", "list", "show"]),
+        "offsets" => with(VERB, &["restore"]),
+        "cli" => with(VERB, &["backup", "restore", "verify", "compare", "offsets", "export", "list", "show"]),
         _ => None,
     }
 }

@@ -8,6 +8,7 @@ use crate::backup::BackupError;
 use crate::cluster::{ClusterError, ErrorCode};
 use crate::compare::CompareError;
 use crate::export::ExportError;
+use crate::offsets::OffsetsError;
 use crate::repository::RepositoryError;
 use crate::restore::RestoreError;
 use crate::store::StoreErrorKind;
@@ -233,6 +234,44 @@ pub fn export(error: &ExportError) -> Advice {
             say(ExitCode::Failed, "read the segment with Kafka's DumpLogSegments, or choose a range after it")
         }
         ExportError::Write(_) => write(),
+    }
+}
+
+/// Work on offsets.
+pub fn offsets(error: &OffsetsError) -> Advice {
+    use ExitCode::{Refused, Usage};
+    match error {
+        OffsetsError::Cluster(error) => cluster(error),
+        OffsetsError::Repository(error) => repository(error),
+        OffsetsError::Pattern(_) => say(Usage, PATTERN),
+        OffsetsError::Name(_) => say(Usage, "change --rename so that every topic gets a legal name"),
+        OffsetsError::NoSnapshot => no_snapshot(),
+        OffsetsError::NothingMatches { .. } => say(Usage, "`ktape show` lists what the snapshot holds"),
+        OffsetsError::UnknownRestore { .. } => say(
+            Refused,
+            "the report of a restore ends its state's path with its id; --state DIR if it was written elsewhere",
+        ),
+        OffsetsError::OtherSnapshot { .. } => say(Usage, "leave out --snapshot or --restore"),
+        OffsetsError::NoRestore { .. } => say(
+            Refused,
+            "name its folder with --state DIR; for a cluster that has the data already: ktape restore --offsets-only",
+        ),
+        OffsetsError::Unfit { .. } => {
+            say(Refused, "run the restore again to end it, or name another with --restore ID")
+        }
+        OffsetsError::NoTopic { .. } => say(Refused, "leave it out with --exclude-topics, or restore it first"),
+        OffsetsError::OtherTopic { .. } => {
+            say(Refused, "choose the snapshot that it was restored from, or leave it out")
+        }
+        OffsetsError::ActiveGroups(_) => say(
+            Refused,
+            "stop their consumers and wait for the session timeout, or leave them out with --exclude-groups",
+        ),
+        OffsetsError::OutOfRange { .. } => say(Refused, "choose --out-of-range clamp or omit"),
+        OffsetsError::NothingToUndo { .. } => {
+            say(Refused, "nothing to do, unless it was written down in another --state DIR")
+        }
+        OffsetsError::Thread { .. } => bug(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use super::settings::LogFormat;
-use super::{backup, completions, export, init, list, man, restore, show, verify};
+use super::{backup, completions, export, init, list, man, offsets, restore, show, verify};
 use crate::model::Selection;
 use crate::repository::{Repository, RestoreStates};
 
@@ -41,6 +41,8 @@ pub enum Command {
     List(list::ListArgs),
     /// Show what a snapshot holds
     Show(show::ShowArgs),
+    /// Show, commit again and undo the offsets of consumer groups
+    Offsets(Box<offsets::OffsetsArgs>),
     /// Print a topic's records as lines of JSON
     Export(Box<export::ExportArgs>),
     /// Print completions for a shell

@@ -10,6 +10,7 @@ use crate::cluster::ClusterError;
 use crate::compare::CompareError;
 use crate::export::ExportError;
 use crate::model::describe;
+use crate::offsets::OffsetsError;
 use crate::repository::RepositoryError;
 use crate::restore::RestoreError;
 use crate::store::StoreErrorKind;
@@ -52,6 +53,9 @@ pub enum Failure {
     /// The export.
     #[error(transparent)]
     Export(ExportError),
+    /// Work on offsets.
+    #[error(transparent)]
+    Offsets(OffsetsError),
     /// `--snapshot` fits nothing.
     #[error("{location} has {wanted}")]
     NoSnapshot {
@@ -109,6 +113,16 @@ impl From<ExportError> for Failure {
     }
 }
 
+impl From<OffsetsError> for Failure {
+    fn from(error: OffsetsError) -> Self {
+        match error {
+            OffsetsError::Cluster(error) => Self::Cluster(error),
+            OffsetsError::Repository(error) => Self::Repository(error),
+            error => Self::Offsets(error),
+        }
+    }
+}
+
 impl Failure {
     /// How the process ends.
     pub fn exit_code(&self) -> ExitCode {
@@ -133,6 +147,7 @@ impl Failure {
             Self::Restore(error) => advice::restore(error),
             Self::Compare(error) => advice::compare(error),
             Self::Export(error) => advice::export(error),
+            Self::Offsets(error) => advice::offsets(error),
             Self::NoSnapshot { .. } => advice::no_snapshot(),
         }
     }

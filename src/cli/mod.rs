@@ -13,6 +13,7 @@ pub mod interrupt;
 pub mod list;
 pub mod logging;
 pub mod man;
+pub mod offsets;
 pub mod output;
 pub mod progress;
 pub mod report;
@@ -71,6 +72,7 @@ fn run(command: Command, settings: Settings) -> Result<ExitCode, Failure> {
             Command::Verify(args) => verify::run(*args, &context).await,
             Command::List(args) => list::run(args, &context).await,
             Command::Show(args) => show::run(args, &context).await,
+            Command::Offsets(args) => offsets::run(*args, &context).await,
             Command::Export(args) => export::run(*args, &context).await,
             Command::Completions(args) => completions::run(&args),
             Command::Man(args) => man::run(&args),

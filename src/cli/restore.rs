@@ -10,6 +10,7 @@ use super::snapshot::{SnapshotArgs, time};
 use super::{report, units};
 use crate::cluster::Cluster;
 use crate::model::Timestamp;
+use crate::offsets::{self, OnlyOptions};
 use crate::repository::{Repository, RestoreStates};
 use crate::restore::{self, OutOfRange, Rename, Renames, RestoreCut, RestoreOptions, TopicConfigOverride};
 
@@ -35,6 +36,8 @@ Examples:
 
   Afterwards: let the retention work again that was held so that it would not delete restored data:
     ktape restore -r /backup/kafka -b broker-1:9092 --release
+  Groups only, onto a cluster that has the data already; `ktape offsets undo` takes it back:
+    ktape restore -r /backup/kafka -b broker-1:9092 --offsets-only --groups 'shop-*' --dry-run
 
 A restore that was cut off is continued by the same command; one that is done says so and changes nothing.
 Topics that hold data are never appended to, and groups with members are refused by name.")]
@@ -66,6 +69,9 @@ pub struct RestoreArgs {
     /// Bytes of batches that may be on their way at a time
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = memory)]
     memory: usize,
+    /// Restore no data: commit the groups' offsets for topics that the cluster has already
+    #[arg(long, conflicts_with_all = ["release", "replication_factor", "topic_config", "until", "from", "until_observed"])]
+    offsets_only: bool,
     #[command(flatten)]
     cut: CutArgs,
     #[command(flatten)]
@@ -105,7 +111,7 @@ impl CutArgs {
 
 /// `--out-of-range`.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum OutOfRangeArg {
+pub enum OutOfRangeArg {
     /// Move it to the first restored record, or to the end
     Clamp,
     /// Do not commit it
@@ -145,9 +151,20 @@ pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failu
     let place = args.repository.repository;
     let repository = Context::blocking(move || Repository::open(&place)).await??;
     let cluster = context.connect(&args.cluster).await?;
+    let states = args.state.states(&repository);
     if args.release {
-        let states = args.state.states(&repository);
         return release(&cluster, &states, &args.selection.topics, args.dry_run, context).await;
+    }
+    if args.offsets_only {
+        let options = OnlyOptions {
+            snapshot: args.snapshot.snapshot,
+            selection: args.selection.into(),
+            renames: Renames::new(args.rename),
+            out_of_range: args.out_of_range.into(),
+            dry_run: args.dry_run,
+        };
+        let done = offsets::commit_only(&cluster, &repository, &states, &options).await?;
+        return super::offsets::committed(context, &done);
     }
     let options = RestoreOptions {
         snapshot: args.snapshot.snapshot,

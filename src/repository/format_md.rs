@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::document;
 use super::format::{
-    Excluded, FORMAT_VERSION, GroupsPart, MapSummary, RepositoryDocument, RestoreDone, RestorePlanDocument,
-    RestoreRecords, RestoreTopics, SavedGroups, Seal, SealBatch, SnapshotHead, TopicShard,
+    Excluded, FORMAT_VERSION, GroupsPart, MapSummary, OffsetsCommit, RepositoryDocument, RestoreDone,
+    RestorePlanDocument, RestoreRecords, RestoreTopics, SavedGroups, Seal, SealBatch, SnapshotHead, TopicShard,
 };
 use super::segment::{Facts, Scan};
 use crate::batch::walk;
@@ -52,6 +52,7 @@ fn every_other_document_decodes_and_is_whole() {
     assert!(decoded::<RestoreRecords>("restore-records").notes.is_empty());
     assert_eq!(decoded::<MapSummary>("map-summary").log_end, 6);
     assert_eq!(decoded::<SavedGroups>("restore-groups").groups.len(), 1);
+    assert_eq!(decoded::<OffsetsCommit>("offsets-commit").wanted.len(), 1);
     assert_eq!(decoded::<RestoreDone>("restore-done").held[0].configs.len(), 1);
 }
 
@@ -72,8 +73,15 @@ fn the_seal_describes_the_segment() {
 #[test]
 fn every_field_is_explained() {
     let mut fields = BTreeSet::new();
-    let restores =
-        ["restore-plan", "restore-topics", "restore-records", "map-summary", "restore-groups", "restore-done"];
+    let restores = [
+        "restore-plan",
+        "restore-topics",
+        "restore-records",
+        "map-summary",
+        "restore-groups",
+        "offsets-commit",
+        "restore-done",
+    ];
     for name in ["head", "shard", "seal", "groups", "excluded", "run"].into_iter().chain(restores) {
         names(&serde_json::from_str(example(name)).unwrap(), &mut fields);
     }

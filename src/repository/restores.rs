@@ -19,6 +19,8 @@ use crate::store::{Key, LocalStore, Store, StoreError, random_hex};
 
 const PLAN: &str = "plan.json";
 const DONE: &str = "done.json";
+/// What stands for the key where there is no restore.
+const OFFSETS: &str = "offsets";
 /// Name of a topics document before its number.
 const TOPICS: &str = "topics-";
 /// Name of a released document before its number.
@@ -56,10 +58,14 @@ impl RestoreStates {
 
     /// Makes the folder of a new restore.
     pub fn begin(&self, key: &RestoreKey) -> Result<RestoreFolder, RepositoryError> {
+        self.new_folder(&digest(key)?)
+    }
+
+    fn new_folder(&self, key: &str) -> Result<RestoreFolder, RepositoryError> {
         let failed = |source| StoreError::new("name", None, self.store.describe(), source);
         // Milliseconds since 1970 in 13 digits: ids sort by time until the year 2286.
         let id = format!("{:013}-{}", Timestamp::now().0.max(0), random_hex(8).map_err(failed)?);
-        Ok(RestoreFolder { store: Arc::clone(&self.store), folder: layout::restore(&digest(key)?, &id)? })
+        Ok(RestoreFolder { store: Arc::clone(&self.store), folder: layout::restore(key, &id)? })
     }
 
     /// Restores with this key, oldest first. A folder without a plan is none: its restore was killed before it began.
@@ -92,6 +98,20 @@ impl RestoreStates {
     pub fn lock_beginnings(&self, target_cluster_id: &str) -> Result<Lock, RepositoryError> {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         locks::take(self.store.as_ref(), &host, "restore-begin", &target_cluster_id)
+    }
+
+    /// Makes the folder of a commit of offsets that is no restore's.
+    pub fn begin_offsets(&self) -> Result<RestoreFolder, RepositoryError> {
+        self.new_folder(OFFSETS)
+    }
+
+    /// Commits of offsets that are no restore's, oldest first.
+    pub fn offsets(&self) -> Result<Vec<RestoreFolder>, RepositoryError> {
+        let ids = self.store.children(Some(&layout::folder(layout::RESTORES)?.join(OFFSETS)?))?;
+        let folder = |id: &String| -> Result<RestoreFolder, RepositoryError> {
+            Ok(RestoreFolder { store: Arc::clone(&self.store), folder: layout::restore(OFFSETS, id)? })
+        };
+        ids.iter().map(folder).collect()
     }
 
     /// Takes the lock of a restore, here, so that the repository may be read-only.

@@ -10,6 +10,7 @@ mod cuts;
 mod harmless;
 mod incremental;
 mod live;
+mod offsets;
 mod retention;
 pub(crate) mod round_trip;
 mod trouble;
@@ -139,15 +140,9 @@ impl Repository {
     }
 
     fn ktape(&self, verb: &str, cluster: Option<&Cluster>, flags: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ktape"));
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KTAPE_")) {
-            command.env_remove(name);
-        }
-        command.arg(verb).arg("--repository").arg(self.path());
-        if let Some(cluster) = cluster {
-            command.args(["--bootstrap-server", cluster.bootstrap()]);
-        }
-        command.args(flags).stdin(Stdio::null()).output().unwrap()
+        let place = self.path().display().to_string();
+        let there: Vec<&str> = cluster.iter().flat_map(|it| ["--bootstrap-server", it.bootstrap()]).collect();
+        ktape(&[&[verb, "--repository", &place], &there[..], flags].concat())
     }
 
     /// Every object, as a path below the repository, but for locks and what has no name yet.
@@ -166,6 +161,15 @@ impl Repository {
         objects.sort_by_key(|name| name.rsplit('/').next().map(str::to_owned));
         objects.iter().map(|name| self.path().join(name)).collect()
     }
+}
+
+/// Runs the binary, whatever is in the environment.
+fn ktape(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ktape"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KTAPE_")) {
+        command.env_remove(name);
+    }
+    command.args(args).stdin(Stdio::null()).output().unwrap()
 }
 
 fn collect(folder: &Path, prefix: &str, into: &mut BTreeSet<String>) {

@@ -4,6 +4,7 @@ pub mod backup;
 pub mod compare;
 pub mod export;
 pub mod list;
+pub mod offsets;
 pub mod restore;
 pub mod show;
 pub mod verify;

@@ -9,8 +9,9 @@ mod topic;
 
 pub use group::{GroupOffset, GroupState, GroupsPart};
 pub use restore::{
-    HeldConfig, HeldTopic, MapSummary, RestoreCut, RestoreDone, RestoreKey, RestorePlanDocument, RestoreRecords,
-    RestoreReleased, RestoreTopics, SavedGroup, SavedGroups, TargetPartition, TargetTopic,
+    HeldConfig, HeldTopic, MapSummary, OffsetsCommit, OffsetsUndone, RestoreCut, RestoreDone, RestoreKey,
+    RestorePlanDocument, RestoreRecords, RestoreReleased, RestoreTopics, SavedGroup, SavedGroups, TargetPartition,
+    TargetTopic,
 };
 pub use seal::{AbortedTransaction, EpochStart, IndexEntry, OpenTransaction, Seal, SealBatch, Writer};
 pub use snapshot::{

@@ -154,6 +154,35 @@ pub struct SavedGroup {
     pub offsets: Vec<GroupOffset>,
 }
 
+/// `restores/offsets/<id>/commit.json`: offsets that are about to be committed without a restore, and what they replace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OffsetsCommit {
+    /// Cluster they are committed to.
+    pub target_cluster_id: String,
+    /// Id of the restore whose map translated them; `None` where each topic had its own way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore: Option<String>,
+    /// Number of the snapshot they come from.
+    pub snapshot: u64,
+    /// Its id.
+    pub snapshot_id: String,
+    /// When `before` was read.
+    pub saved: Timestamp,
+    /// What the groups had committed for the partitions in `wanted`; partitions without a commit are absent.
+    pub before: Vec<SavedGroup>,
+    /// What is committed.
+    pub wanted: Vec<SavedGroup>,
+    /// ktape that commits.
+    pub ktape_version: String,
+}
+
+/// `undone.json` beside a `commit.json`, `groups-undone.json` in a restore: what was there before was put back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OffsetsUndone {
+    /// When.
+    pub undone: Timestamp,
+}
+
 /// `done.json`: written last.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RestoreDone {

@@ -1,6 +1,8 @@
 //! Asks the target whether it can take what the plan holds. Changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::time::{Duration, Instant};
 
 use super::configs;
 use super::error::RestoreError;
@@ -8,8 +10,13 @@ use super::hold;
 use super::limits::Limits;
 use super::options::RestoreOptions;
 use super::plan::{PlannedTopic, RestorePlan};
-use crate::cluster::{Cluster, Metadata, NewTopic, OffsetSpec};
+use crate::cluster::{Cluster, ErrorCode, Metadata, NewTopic, OffsetSpec};
 use crate::model::{GroupId, OffsetRange, Timestamp, TopicName, TopicPartition};
+
+/// How long a topic that exists may not be shown.
+const NOT_YET_KNOWN: Duration = Duration::from_secs(10);
+/// Pause between two looks.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// What an earlier attempt has done: it is not checked again.
 #[derive(Debug, Clone, Copy, Default)]
@@ -27,7 +34,7 @@ pub(super) async fn check(
     plan: &mut RestorePlan,
     so_far: SoFar,
 ) -> Result<(), RestoreError> {
-    let metadata = cluster.metadata().await?;
+    let mut metadata = cluster.metadata().await?;
     if so_far.topics {
         plan.topics.iter_mut().for_each(|topic| topic.exists = true);
     } else {
@@ -44,7 +51,15 @@ pub(super) async fn check(
     plan.limits = Limits::of_brokers(brokers.iter().map(Vec::as_slice));
     plan.offsets_retention_minutes = plan.limits.offsets_retention_minutes;
     check_sizes(plan)?;
-    check_creation(cluster, plan).await?;
+    let begun = Instant::now();
+    while let Some(topic) = check_creation(cluster, plan).await? {
+        if begun.elapsed() >= NOT_YET_KNOWN {
+            return Err(cannot_create(topic, "it exists, but the brokers do not show it"));
+        }
+        tokio::time::sleep(PAUSE).await;
+        metadata = cluster.refresh(&metadata).await?;
+        check_topics(cluster, &metadata, &mut plan.topics).await?;
+    }
     note_settings(plan, options);
     Ok(())
 }
@@ -141,18 +156,23 @@ pub(super) fn new_topics(plan: &RestorePlan) -> Vec<NewTopic> {
         .collect()
 }
 
-async fn check_creation(cluster: &Cluster, plan: &RestorePlan) -> Result<(), RestoreError> {
+/// Gives a topic that is there although it was not a moment ago: a request of an attempt that was cut off came late, or
+/// the broker that was asked lags behind.
+async fn check_creation(cluster: &Cluster, plan: &RestorePlan) -> Result<Option<TopicName>, RestoreError> {
+    let mut appeared = None;
     for (topic, answer) in cluster.create_topics(new_topics(plan), true).await {
-        if let Err(error) = answer {
-            return Err(cannot_create(topic, &error));
+        match answer {
+            Ok(_) => {}
+            Err(error) if error.code() == Some(ErrorCode::TOPIC_ALREADY_EXISTS) => appeared = Some(topic),
+            Err(error) => return Err(cannot_create(topic, error)),
         }
     }
-    Ok(())
+    Ok(appeared)
 }
 
 /// The target's refusal to create a topic.
-pub(super) fn cannot_create(topic: TopicName, error: &dyn std::error::Error) -> RestoreError {
-    RestoreError::CannotCreate { topic, reason: error.to_string() }
+pub(super) fn cannot_create(topic: TopicName, reason: impl Display) -> RestoreError {
+    RestoreError::CannotCreate { topic, reason: reason.to_string() }
 }
 
 /// No topic setting makes a broker take a larger request.

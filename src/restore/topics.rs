@@ -96,7 +96,7 @@ async fn create(cluster: &Cluster, plan: &RestorePlan) -> Result<Vec<TopicName>,
                     tracing::debug!(%topic, error = describe(&error), "it is not known whether the topic was created");
                     unknown.push(topic);
                 }
-                Err(error) => return Err(target::cannot_create(topic, &error)),
+                Err(error) => return Err(target::cannot_create(topic, error)),
             }
         }
         absent.retain(|topic| unknown.contains(&topic.name));

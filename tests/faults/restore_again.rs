@@ -10,7 +10,7 @@ use std::time::Duration;
 use ktape::batch::{self, Attributes, Builder, ProducerStamp};
 use ktape::cluster::{Cluster, ClusterOptions, ErrorCode, ProducePartition};
 use ktape::model::{GroupId, TopicName, TopicPartition};
-use ktape::repository::format::{RestorePlanDocument, RestoreTopics};
+use ktape::repository::format::{Incomplete, IncompleteKind, RestorePlanDocument, RestoreTopics, SnapshotHead};
 use ktape::repository::{self, RestoreFolder};
 use protocol_tests::judge::{Isolation, contents};
 use protocol_tests::proxy::{Fate, Proxy, Request, api};
@@ -86,6 +86,34 @@ fn restores_of_different_topics_run_side_by_side_and_the_same_one_only_once() {
 }
 
 #[test]
+fn what_the_snapshot_lacks_is_told_again() {
+    let (repository, bootstrap) = (saved().copied(), cluster().bootstrap());
+    let opened = repository::Repository::open(&repository.place()).unwrap();
+    let newest = opened.latest().unwrap().unwrap();
+    let lacks = |topic: &str| Incomplete::new(IncompleteKind::Gap, format!("{topic}-0"), "offsets 3 to 5 are missing");
+    let accepted = Incomplete { accepted: true, ..lacks("notes") };
+    let incomplete =
+        vec![lacks("notes"), lacks("orders"), Incomplete { detail: "was accepted".to_owned(), ..accepted }];
+    opened.commit(SnapshotHead { parent: Some(newest.as_parent()), incomplete, ..newest.head }).unwrap();
+    let flags = ["--rename", "notes=lacking-notes", "--topics", "notes", "--exclude-groups", "*", "--json"];
+    let report = repository.restore(bootstrap, &flags).exits(3).report();
+    let told = report["incomplete"].to_string();
+    assert!(told.contains("notes-0") && !told.contains("orders") && !told.contains("was accepted"), "{told}");
+    assert!(report["notes"].to_string().contains("was accepted"), "{report:#}");
+    assert_eq!(repository.restore(bootstrap, &flags).exits(3).report()["incomplete"], report["incomplete"]);
+}
+
+#[test]
+fn a_restore_of_which_only_some_topics_are_left_is_refused() {
+    let (repository, bootstrap) = (saved().copied(), cluster().bootstrap());
+    let flags = ["--rename", "*=gone-*", "--exclude-groups", "*"];
+    repository.restore(bootstrap, &flags).exits(0);
+    delete("gone-notes");
+    let refused = repository.restore(bootstrap, &flags).exits(5);
+    refused.says(&["gone-notes", "still there: gone-orders"]).hints(&["delete the topics"]);
+}
+
+#[test]
 fn a_stranger_in_a_topic_is_named() {
     let (repository, bootstrap) = (saved().copied(), cluster().bootstrap());
     let flags = ["--topics", "orders", "--rename", "orders=foreign-orders", "--exclude-groups", "*"];
@@ -106,6 +134,8 @@ fn a_log_that_ends_within_a_stored_batch_is_gone_on_with_and_late_requests_doubl
     cut_off(&repository, &flags);
     let (folder, plan, topics) = unfinished(&repository);
     assert_eq!(topics.topics[0].target.as_str(), "within-notes");
+    let dry = repository.restore(bootstrap, &[&flags[..], &["--dry-run"]].concat()).exits(0).report();
+    assert!(dry["notes"][0].as_str().unwrap().contains("it would go on"), "{dry:#}");
 
     let first = |count, sequence| first_records(&repository, &plan, count, sequence);
     let at = TopicPartition::new(topics.topics[0].target.clone(), 0);

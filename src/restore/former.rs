@@ -159,3 +159,107 @@ pub(super) fn command(plan: &RestorePlanDocument) -> String {
     }
     flags.join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::cluster::TopicMeta;
+    use crate::model::{Selection, Timestamp};
+    use crate::repository::format::{RestoreCut, TargetTopic};
+
+    const ID: TopicId = TopicId([7; 16]);
+
+    fn name(text: &str) -> TopicName {
+        TopicName::new(text).unwrap()
+    }
+
+    fn metadata(topics: &[(&str, TopicId)]) -> Metadata {
+        let meta = |id| TopicMeta { id, internal: false, error: None, partitions: BTreeMap::new() };
+        Metadata {
+            generation: 1,
+            read_at: Instant::now(),
+            cluster_id: "cluster-b".to_owned(),
+            controller: 1,
+            brokers: BTreeMap::new(),
+            topics: topics.iter().map(|(text, id)| (name(text), meta(*id))).collect(),
+        }
+    }
+
+    fn key(topics: &str) -> RestoreKey {
+        RestoreKey {
+            target_cluster_id: "cluster-b".to_owned(),
+            snapshot_id: "6f1c".to_owned(),
+            selection: Selection { topics: vec![topics.to_owned()], ..Selection::default() },
+            renames: vec!["orders=old".to_owned()],
+            cut: RestoreCut { until: Some(Timestamp(0)), ..RestoreCut::default() },
+            preserve_offsets: false,
+            group_prefix: None,
+        }
+    }
+
+    fn plan(key: RestoreKey, existed: &[&str]) -> RestorePlanDocument {
+        RestorePlanDocument {
+            key,
+            snapshot: 42,
+            source_cluster_id: "cluster-a".to_owned(),
+            started: Timestamp(1),
+            producer_id: 5,
+            producer_epoch: 0,
+            filler_producer_id: -1,
+            marker_producer_id: -1,
+            batching_version: 1,
+            target_codecs: 31,
+            targets: vec![name("old")],
+            existed: existed.iter().map(|text| name(text)).collect(),
+            drill: false,
+            ktape_version: "0.1.0".to_owned(),
+        }
+    }
+
+    fn owned(states: &RestoreStates, metadata: &Metadata) -> bool {
+        owner(states, &key("or*"), metadata, &[&name("old"), &name("new")]).unwrap().is_some()
+    }
+
+    #[test]
+    fn the_way_on_is_named() {
+        let command = command(&plan(key("orders"), &[]));
+        let expected = "--snapshot 42 --topics 'orders' --rename 'orders=old' --until 1970-01-01T00:00:00";
+        assert!(command.starts_with(expected), "{command}");
+    }
+
+    #[test]
+    fn a_plan_alone_owns_what_it_made_and_what_it_is_about_to_make() {
+        let folder = tempfile::tempdir().unwrap();
+        let states = RestoreStates::in_folder(folder.path());
+        states.begin(&key("orders")).unwrap().begin(&plan(key("orders"), &[])).unwrap();
+        assert!(!owned(&states, &metadata(&[])), "a dead owner blocks nobody");
+        assert!(owned(&states, &metadata(&[("old", ID)])), "it made the topic");
+        assert!(!owned(&states, &metadata(&[("new", ID)])));
+        let living = states.lock(&key("orders")).unwrap();
+        assert!(owned(&states, &metadata(&[])), "it is about to make the topic");
+        drop(living);
+        states.begin(&key("or*")).unwrap().begin(&plan(key("or*"), &[])).unwrap();
+        assert!(!owned(&states, &metadata(&[])), "its own plan is no hindrance");
+    }
+
+    #[test]
+    fn a_topic_that_was_there_before_is_owned_once_it_is_written_down_until_it_is_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let states = RestoreStates::in_folder(folder.path());
+        let other = states.begin(&key("orders")).unwrap();
+        other.begin(&plan(key("orders"), &["old"])).unwrap();
+        assert!(!owned(&states, &metadata(&[("old", ID)])));
+        let topic =
+            TargetTopic { source: name("orders"), target: name("old"), id: ID, created: false, partitions: Vec::new() };
+        other.put_topics(&RestoreTopics { topics: vec![topic] }).unwrap();
+        assert!(owned(&states, &metadata(&[("old", ID)])));
+        assert!(owned(&states, &metadata(&[("old", TopicId::ZERO)])), "brokers without ids cannot tell");
+        assert!(!owned(&states, &metadata(&[("old", TopicId([8; 16]))])), "it was made anew by somebody");
+        let done = RestoreDone { finished: Timestamp(2), held: Vec::new(), report: serde_json::Value::Null };
+        other.finish(&done).unwrap();
+        assert!(!owned(&states, &metadata(&[("old", ID)])));
+    }
+}

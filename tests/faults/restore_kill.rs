@@ -22,7 +22,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use protocol_tests::judge::Isolation;
+use protocol_tests::judge::{Isolation, contents};
 use protocol_tests::{Cluster, ClusterSpec, tools};
 use serde_json::Value;
 
@@ -158,8 +158,19 @@ fn complete(command: &[&str], tally: &mut Tally) -> Value {
 
 fn judge(from: &Cluster, target: &Cluster, report: &Value) {
     let (from, to) = (from.tools(), target.tools());
-    let shown = from.read(LOADED, Isolation::ReadCommitted).unwrap();
-    let back = to.read(LOADED, Isolation::ReadUncommitted).unwrap();
+    let read = || {
+        let shown = from.read(LOADED, Isolation::ReadCommitted).unwrap();
+        (shown, to.read(LOADED, Isolation::ReadUncommitted).unwrap())
+    };
+    let (mut shown, mut back) = read();
+    // On a machine that is busy the consumer takes a pause for the end of the logs. What differs, differs again.
+    for _ in 0..2 {
+        if !shown.is_empty() && contents(&shown) == contents(&back) {
+            break;
+        }
+        (shown, back) = read();
+    }
+    assert!(shown.len() > 100, "{}", shown.len());
     round_trip::assert_same_records(&shown, &back, Isolation::ReadUncommitted);
     round_trip::assert_groups_go_on(&from, &to, report);
     round_trip::assert_topics_are_as_they_were(&from, &to);

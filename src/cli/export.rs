@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::snapshot::{self, SnapshotArgs};
 use super::{report, terminal};
 use crate::export::{self, Encoding, ExportError, ExportOptions, ExportReport};
-use crate::model::{OffsetRange, TopicName};
+use crate::model::{OffsetRange, Timestamp, TopicName};
 use crate::progress::{Progress, Silent};
 use crate::repository::Repository;
 
@@ -24,6 +24,8 @@ Examples:
     ktape export --repository /backup/kafka --topic orders > orders.jsonl
   A range of one partition; --to is the first offset that is not wanted:
     ktape export -r /backup/kafka --topic orders --partition 3 --from 5000 --to 6000
+  What a restore until then would write:
+    ktape export -r /backup/kafka --topic orders --until 2026-11-22T05:59:00Z
   From an older snapshot, every key and value in base64:
     ktape export -r /backup/kafka --topic orders --snapshot 41 --encoding base64
 
@@ -43,6 +45,12 @@ pub struct ExportArgs {
     /// First offset not wanted any more
     #[arg(long, value_name = "OFFSET")]
     to: Option<i64>,
+    /// Begin each partition at its first record that is not earlier than this
+    #[arg(long, value_name = "TIME", value_parser = snapshot::time)]
+    from_time: Option<Timestamp>,
+    /// End each partition before its first record that is later than this, as `restore --until` does
+    #[arg(long, value_name = "TIME", value_parser = snapshot::time)]
+    until: Option<Timestamp>,
     #[command(flatten)]
     snapshot: SnapshotArgs,
     /// How keys, values and headers, which are bytes, are written
@@ -88,6 +96,8 @@ pub async fn run(args: ExportArgs, context: &Context) -> Result<ExitCode, Failur
         topic: args.topic,
         partitions: args.partition,
         offsets: OffsetRange { base: args.from, next: args.to.unwrap_or(i64::MAX) },
+        from_time: args.from_time,
+        until: args.until,
         encoding: args.encoding.into(),
         uncommitted: args.uncommitted,
     };

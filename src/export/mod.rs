@@ -24,7 +24,7 @@ pub use encoding::Encoding;
 pub use error::ExportError;
 pub use options::ExportOptions;
 pub use plan::{ExportPlan, PartitionPlan, plan};
-pub use report::{ExportReport, MissingOffsets};
+pub use report::{ExportReport, MissingOffsets, TimeCut};
 
 use crate::cancel::Cancel;
 use crate::progress::Progress;

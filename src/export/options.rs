@@ -1,7 +1,7 @@
 //! What an export is asked to do.
 
 use super::encoding::Encoding;
-use crate::model::{OffsetRange, TopicName};
+use crate::model::{OffsetRange, Timestamp, TopicName};
 
 /// Resolved settings of one export.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,10 @@ pub struct ExportOptions {
     pub partitions: Vec<i32>,
     /// Offsets wanted, in each of them. What lies outside of the snapshot is passed over.
     pub offsets: OffsetRange,
+    /// Begin each partition at its first record that is not earlier.
+    pub from_time: Option<Timestamp>,
+    /// End each partition before its first record that is later.
+    pub until: Option<Timestamp>,
     /// How bytes are shown.
     pub encoding: Encoding,
     /// Show data of transactions that did not commit, too.
@@ -25,6 +29,8 @@ impl ExportOptions {
             topic,
             partitions: Vec::new(),
             offsets: OffsetRange { base: 0, next: i64::MAX },
+            from_time: None,
+            until: None,
             encoding: Encoding::default(),
             uncommitted: false,
         }

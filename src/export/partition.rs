@@ -28,7 +28,11 @@ pub(super) fn write(
         let seals = context.repository.seals(&part.segments);
         seals.filter(move |seal| seal.as_ref().map_or(true, |seal| seal.next > keep.base))
     };
-    let aborted = AbortedIndex::from_seals::<ExportError>(from_keep())?;
+    let aborted = match part.cut {
+        // What ends behind a cut by time is open at it.
+        Some(_) => AbortedIndex::up_to(context.repository, &part.segments, keep.next)?,
+        None => AbortedIndex::from_seals::<ExportError>(from_keep())?,
+    };
     let mut exporter = PartitionExport { context, plan, part, aborted, out, report };
     for seal in from_keep() {
         let seal = seal?;

@@ -2,8 +2,8 @@
 
 use super::error::ExportError;
 use super::options::ExportOptions;
-use super::report::MissingOffsets;
-use crate::model::{OffsetRange, TopicName, TopicPartition};
+use super::report::{MissingOffsets, TimeCut};
+use crate::model::{OffsetRange, Timestamp, TopicName, TopicPartition};
 use crate::repository::format::{PartitionState, SegmentList};
 use crate::repository::{Repository, Snapshot};
 
@@ -25,6 +25,8 @@ pub struct PartitionPlan {
     pub partition: i32,
     /// Offsets that are shown: from the log start to the fence, or what was asked for of that.
     pub keep: OffsetRange,
+    /// Where it ends by time, if it does.
+    pub cut: Option<TimeCut>,
     /// Bytes of the segments, for the progress: an upper bound.
     pub bytes: u64,
     /// Offsets in `keep` that the repository should have and has not.
@@ -47,22 +49,47 @@ pub fn plan(repository: &Repository, snapshot: &Snapshot, options: &ExportOption
     }
     let wanted = |partition: i32| options.partitions.is_empty() || options.partitions.contains(&partition);
     let chosen = state.partitions.into_iter().filter(|state| wanted(state.partition));
-    let partitions = chosen.map(|state| partition_plan(state, options.offsets)).collect();
+    let partitions = chosen.map(|state| partition_plan(repository, state, options)).collect::<Result<_, _>>()?;
     Ok(ExportPlan { snapshot: number, topic, partitions })
 }
 
-fn partition_plan(state: PartitionState, wanted: OffsetRange) -> PartitionPlan {
-    let keep = cut(OffsetRange { base: state.log_start.max(0), next: state.fence }, wanted);
+fn partition_plan(
+    repository: &Repository,
+    state: PartitionState,
+    options: &ExportOptions,
+) -> Result<PartitionPlan, ExportError> {
+    let mut keep = cut(OffsetRange { base: state.log_start.max(0), next: state.fence }, options.offsets);
+    let found = cut_by_time(repository, &state, options, &mut keep)?;
     let gaps = state.missing.iter().filter(|missing| missing.gap).map(|missing| missing.range);
     let unread = OffsetRange { base: state.next, next: state.fence };
     let missing = gaps.chain([unread]).map(|range| cut(range, keep)).filter(|range| range.base < range.next);
-    PartitionPlan {
+    Ok(PartitionPlan {
         partition: state.partition,
         keep,
+        cut: found,
         bytes: bytes(&state.segments, keep),
         missing: missing.map(|range| MissingOffsets { partition: state.partition, range }).collect(),
         segments: state.segments,
+    })
+}
+
+fn cut_by_time(
+    repository: &Repository,
+    state: &PartitionState,
+    options: &ExportOptions,
+    keep: &mut OffsetRange,
+) -> Result<Option<TimeCut>, ExportError> {
+    if let Some(from) = options.from_time {
+        // Not earlier than a millisecond is later than the one before.
+        let found = repository.record_times(&state.segments, *keep)?.first_later_than(Timestamp(from.0 - 1))?;
+        keep.base = found.map_or(keep.next, |found| found.offset);
     }
+    let Some(until) = options.until else { return Ok(None) };
+    let times = repository.record_times(&state.segments, *keep)?;
+    let Some(found) = times.first_later_than(until)? else { return Ok(None) };
+    let behind = times.behind(found.offset, until)?.records;
+    keep.next = found.offset;
+    Ok(Some(TimeCut { partition: state.partition, offset: found.offset, timestamp: found.timestamp, behind }))
 }
 
 fn cut(range: OffsetRange, to: OffsetRange) -> OffsetRange {

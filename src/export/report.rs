@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::plan::ExportPlan;
-use crate::model::{OffsetRange, TopicName};
+use crate::model::{OffsetRange, Timestamp, TopicName};
 use crate::repository::Uncommitted;
 
 /// The result of an export.
@@ -19,14 +19,29 @@ pub struct ExportReport {
     pub records: u64,
     /// Records of aborted transactions, not written unless asked for.
     pub aborted_records: u64,
-    /// Records of transactions that were open when the snapshot was taken, not written unless asked for.
+    /// Records of transactions that were open when the snapshot was taken, or at a cut by time, not written unless asked for.
     pub open_records: u64,
     /// Records of transactions whose outcome is lost, not written unless asked for.
     pub undecided_records: u64,
+    /// Partitions that were ended by time.
+    pub cuts: Vec<TimeCut>,
     /// Offsets that should have been there.
     pub missing: Vec<MissingOffsets>,
     /// It was cancelled before the end.
     pub cancelled: bool,
+}
+
+/// Where a partition was ended by time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct TimeCut {
+    /// The partition.
+    pub partition: i32,
+    /// First offset that is not shown.
+    pub offset: i64,
+    /// Time of the record there.
+    pub timestamp: Timestamp,
+    /// Records at or before the time that lie behind, at least.
+    pub behind: u64,
 }
 
 /// Offsets of a partition that the repository does not have, though the snapshot should.
@@ -49,6 +64,7 @@ impl ExportReport {
             aborted_records: 0,
             open_records: 0,
             undecided_records: 0,
+            cuts: plan.partitions.iter().filter_map(|one| one.cut).collect(),
             missing: plan.partitions.iter().flat_map(|one| one.missing.clone()).collect(),
             cancelled: false,
         }

@@ -141,15 +141,17 @@ fn a_cancelled_export_says_so() {
 
 #[test]
 fn an_export_can_end_at_a_time() {
-    let batches = [batch_of(0, &[10, 20]), transactional(2, 1, 7), batch_of(3, &[5, 30, 40]), marker(6, 7, true)];
+    let batches =
+        [batch_of(0, &[10, 20]), transactional(2, 1, 7), batch_of(3, &[5, 30, 2_000_000]), marker(6, 7, true)];
     let repository = repository(&[&batches], |_| {});
     let until = |until| ExportOptions { until: Some(Timestamp(until)), ..options() };
     assert_eq!(offsets(&repository, &until(2_000_000)), [0, 1, 2, 3, 4, 5]);
-    // The transaction is later than all; where the cut lies before its marker, it is open.
-    assert_eq!(offsets(&repository, &until(25)), [0, 1, 3]);
+    // The transaction at 2 ends behind this cut.
+    assert_eq!(offsets(&repository, &until(1_500_000)), [0, 1, 3, 4]);
+    assert_eq!(offsets(&repository, &until(25)), [0, 1]);
     let (_, report) = lines(&repository, &until(10));
     let cut = TimeCut { partition: 0, offset: 1, timestamp: Timestamp(20), behind: 1 };
     assert_eq!((report.records, report.cuts), (1, vec![cut]));
     let from = ExportOptions { from_time: Some(Timestamp(20)), until: Some(Timestamp(1_500_000)), ..options() };
-    assert_eq!(offsets(&repository, &from), [1, 2, 3, 4, 5]);
+    assert_eq!(offsets(&repository, &from), [1, 3, 4]);
 }

@@ -388,6 +388,7 @@ mod tests {
         let passed = whole.clone().read(&repository, &mut first).unwrap().unwrap();
         let admitted = passed.admitted;
         assert_eq!((passed.log_end, admitted.records), (8, 8));
+        assert!(first.records.iter().map(|(at, sequence, _)| (*at, *sequence)).eq((0..8).zip(0..8)));
         assert_eq!(first.records.len(), 8);
         for from in 0..=9 {
             for base in [0, 100] {

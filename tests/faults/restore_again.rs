@@ -150,12 +150,32 @@ fn a_log_that_ends_within_a_stored_batch_is_gone_on_with_and_late_requests_doubl
     assert_eq!(produce(&at, &topics, &first(5, 0)).unwrap_err(), Some(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER));
     assert_eq!(produce(&at, &topics, &first(9, 190)).unwrap_err(), Some(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER));
     assert_eq!(logs_now(&logs), logs, "a late request was appended");
+    same_as_notes("within-notes");
+}
+
+/// A request of a killed restore lands after the log end was looked at, and before the first batch of the next attempt.
+#[test]
+fn a_request_that_lands_late_is_reckoned_with() {
+    let repository = saved().copied();
+    let flags = ["--topics", "notes", "--rename", "notes=late-notes", "--exclude-groups", "*", "--json"];
+    let held = Held::start(&repository, &flags);
+    let (_, plan, topics) = unfinished(&repository);
+    let at = TopicPartition::new(topics.topics[0].target.clone(), 0);
+    produce(&at, &topics, &first_records(&repository, &plan, 7, 0)).unwrap();
+    let report = held.let_go().exits(0).report();
+    assert_eq!(report["topics"][0]["admitted"]["records"], 200);
+    same_as_notes("late-notes");
+}
+
+/// Record by record, judged by Kafka's console consumer.
+#[track_caller]
+fn same_as_notes(topic: &str) {
     let read = |topic: &str| {
         let shown = cluster().tools().read(topic, Isolation::ReadUncommitted).unwrap();
         let records = contents(&shown).into_values().next().unwrap_or_default();
         records.into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
-    let (notes, back) = (read("notes"), read("within-notes"));
+    let (notes, back) = (read("notes"), read(topic));
     assert_eq!(notes.len(), 200);
     assert_eq!(notes, back);
 }

@@ -160,6 +160,17 @@ fn offsets_alone_go_onto_data_that_is_there() {
     offsets(&repository, "undo", &target_flags(&[]));
     assert!(described("later-same-copy").is_empty() && described("later-only-back").is_empty());
 
+    // A group with a member is left alone, by name.
+    let consumer = ["--bootstrap-server", target().bootstrap(), "--topic", "later-same-copy", "--group", "later-b"];
+    let often = ["--from-beginning", "--command-property", "auto.commit.interval.ms=200"];
+    let member = tools.start(tools::CONSOLE_CONSUMER, &[&consumer[..], &often].concat(), &Launch::default()).unwrap();
+    tools.load(&["await-committed:later-b:later-same-copy:8"]).unwrap();
+    let active = repository.ktape("restore", Some(target()), &flags);
+    assert_eq!(active.status.code(), Some(5), "{}", stderr(&active));
+    assert!(stderr(&active).contains(r#""later-b""#), "{}", stderr(&active));
+    assert!(described("later-only-back").is_empty(), "nothing was committed for the other group either");
+    drop(member);
+
     // Another snapshot's restore says nothing about where this one's offsets lie.
     repository.back_up(target(), &["--topics", "later-only", "later-same", "--groups", "later-a", "later-b"]);
     let other = repository.ktape("restore", Some(target()), &flags);

@@ -6,6 +6,7 @@ pub mod cancel;
 pub mod cli;
 pub mod cluster;
 pub mod compare;
+pub mod drill;
 pub mod export;
 pub mod list;
 pub mod model;

@@ -24,7 +24,8 @@ fn allowed(module: &str) -> Option<Vec<&'static str>> {
         "backup" | "restore" => with(VERB, &["verb"]),
         "compare" => with(VERB, &["verb", "reader"]),
         "offsets" => with(VERB, &["restore"]),
-        "cli" => with(VERB, &["backup", "restore", "verify", "compare", "offsets", "export", "list", "show"]),
+        "drill" => with(VERB, &["verb", "restore", "compare"]),
+        "cli" => with(VERB, &["backup", "restore", "verify", "compare", "drill", "offsets", "export", "list", "show"]),
         _ => None,
     }
 }

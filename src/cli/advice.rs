@@ -7,6 +7,7 @@ use super::exit_code::ExitCode;
 use crate::backup::BackupError;
 use crate::cluster::{ClusterError, ErrorCode};
 use crate::compare::CompareError;
+use crate::drill::DrillError;
 use crate::export::ExportError;
 use crate::offsets::OffsetsError;
 use crate::repository::RepositoryError;
@@ -220,6 +221,22 @@ pub fn compare(error: &CompareError) -> Advice {
             "check --bootstrap-server and --snapshot; say --state DIR if the restore was run with it",
         ),
         _ => bug(),
+    }
+}
+
+/// The drill itself. What differs is no failure but its result.
+pub fn drill(error: &DrillError) -> Advice {
+    match error {
+        DrillError::Pattern(_) => say(ExitCode::Usage, PATTERN),
+        DrillError::NoSnapshot(_) => say(ExitCode::Refused, "`ktape list` shows which snapshots there are"),
+        DrillError::Name { .. } => {
+            say(ExitCode::Refused, "say a shorter --prefix, or leave the topic out with --exclude-topics")
+        }
+        DrillError::PrefixInUse { .. } => say(ExitCode::Refused, "say another --prefix"),
+        DrillError::Cluster(error) => cluster(error),
+        DrillError::Repository(error) => repository(error),
+        DrillError::Restore(error) => restore(error),
+        DrillError::Compare(error) => compare(error),
     }
 }
 

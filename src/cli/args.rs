@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use super::settings::LogFormat;
-use super::{backup, completions, export, init, list, man, offsets, restore, show, verify};
+use super::{backup, completions, drill, export, init, list, man, offsets, restore, show, verify};
 use crate::model::Selection;
 use crate::repository::{Repository, RestoreStates};
 
@@ -35,6 +35,8 @@ pub enum Command {
     Backup(Box<backup::BackupArgs>),
     /// Bring a snapshot into a cluster
     Restore(Box<restore::RestoreArgs>),
+    /// Rehearse a restore, compare everything, and remove it again
+    Drill(Box<drill::DrillArgs>),
     /// Check that everything is there and as it was written
     Verify(Box<verify::VerifyArgs>),
     /// List the snapshots of a repository

@@ -8,6 +8,7 @@ use super::exit_code::ExitCode;
 use crate::backup::BackupError;
 use crate::cluster::ClusterError;
 use crate::compare::CompareError;
+use crate::drill::DrillError;
 use crate::export::ExportError;
 use crate::model::describe;
 use crate::offsets::OffsetsError;
@@ -50,6 +51,9 @@ pub enum Failure {
     /// The comparison with a cluster.
     #[error(transparent)]
     Compare(CompareError),
+    /// The drill.
+    #[error(transparent)]
+    Drill(Box<DrillError>),
     /// The export.
     #[error(transparent)]
     Export(ExportError),
@@ -104,6 +108,18 @@ impl From<CompareError> for Failure {
     }
 }
 
+impl From<DrillError> for Failure {
+    fn from(error: DrillError) -> Self {
+        match error {
+            DrillError::Cluster(error) => Self::Cluster(error),
+            DrillError::Repository(error) => Self::Repository(error),
+            DrillError::Restore(error) => error.into(),
+            DrillError::Compare(error) => error.into(),
+            error => Self::Drill(Box::new(error)),
+        }
+    }
+}
+
 impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Self {
         match error {
@@ -146,6 +162,7 @@ impl Failure {
             Self::Backup(error) => advice::backup(error),
             Self::Restore(error) => advice::restore(error),
             Self::Compare(error) => advice::compare(error),
+            Self::Drill(error) => advice::drill(error),
             Self::Export(error) => advice::export(error),
             Self::Offsets(error) => advice::offsets(error),
             Self::NoSnapshot { .. } => advice::no_snapshot(),

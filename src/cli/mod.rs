@@ -5,6 +5,7 @@ pub mod args;
 pub mod backup;
 pub mod completions;
 pub mod context;
+pub mod drill;
 pub mod exit_code;
 pub mod export;
 pub mod failure;
@@ -69,6 +70,7 @@ fn run(command: Command, settings: Settings) -> Result<ExitCode, Failure> {
             Command::Init(args) => init::run(args, &context).await,
             Command::Backup(args) => backup::run(*args, &context).await,
             Command::Restore(args) => restore::run(*args, &context).await,
+            Command::Drill(args) => drill::run(*args, &context).await,
             Command::Verify(args) => verify::run(*args, &context).await,
             Command::List(args) => list::run(args, &context).await,
             Command::Show(args) => show::run(args, &context).await,

@@ -66,10 +66,19 @@ pub fn failure(json: bool, failure: &Failure) -> ExitCode {
     code
 }
 
+/// A verb's result as it stands on standard output with `--json`.
+pub fn document<R: Serialize>(verb: &str, code: ExitCode, report: &R) -> Result<Vec<u8>, Failure> {
+    line(&Document { ktape: JSON_VERSION, verb, exit_code: code.number(), report })
+}
+
 fn print_json<D: Serialize>(document: &D) -> Result<(), Failure> {
+    raw(&line(document)?)
+}
+
+fn line<D: Serialize>(document: &D) -> Result<Vec<u8>, Failure> {
     let mut line = serde_json::to_vec(document).map_err(|error| unwritable(error.into()))?;
     line.push(b'\n');
-    raw(&line)
+    Ok(line)
 }
 
 /// Writes bytes to standard output.

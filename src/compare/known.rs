@@ -37,7 +37,8 @@ pub(super) fn find(context: Context<'_>, snapshot: &Snapshot) -> Result<Option<K
         return Ok(None);
     }
     for folder in states(repository, options).all()?.into_iter().rev() {
-        if options.restore.as_deref().is_some_and(|wanted| wanted != folder.path()) {
+        // A restore with --state reports the path of its folder from the root.
+        if options.restore.as_deref().is_some_and(|wanted| !wanted.ends_with(folder.path())) {
             continue;
         }
         let plan = folder.plan()?;

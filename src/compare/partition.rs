@@ -14,7 +14,7 @@ use super::plan::PlannedPartition;
 use super::side::{Halt, Side};
 use super::stored::Stored;
 use crate::cancel::Cancel;
-use crate::model::Positions;
+use crate::model::{OffsetRange, Positions};
 use crate::reader::{Found, Readers, Wanted};
 use crate::repository::{AbortedIndex, Repository, RepositoryError, RestoreFolder};
 
@@ -108,7 +108,10 @@ fn compare_blocking(job: Job, deliveries: mpsc::Receiver<Delivery>) -> Result<Co
     };
     let stored = Stored::new(&repository, &planned.segments, keep, aborted, &cancel);
     let found = Fetched::new(deliveries, planned.log_start, known, &cancel);
-    let sides = (Side::new(stored, keep), Side::new(found, planned.range));
+    // A batch that begins below the log start comes whole, but no consumer sees what is below.
+    let base = planned.range.base.max(planned.log_start).min(planned.range.next);
+    let visible = OffsetRange { base, next: planned.range.next };
+    let sides = (Side::new(stored, keep), Side::new(found, visible));
     let (tally, merge, halt) = Merge::new(sides.0, sides.1, offsets, rules).run();
     let cancelled = match halt {
         Some(Halt::Stored(error)) => return Err(error),

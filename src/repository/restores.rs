@@ -114,6 +114,12 @@ impl RestoreStates {
         ids.iter().map(folder).collect()
     }
 
+    /// Takes the lock of drills into one cluster: a drill must not take another's scratch topics for left-overs.
+    pub fn lock_drills(&self, target_cluster_id: &str) -> Result<Lock, RepositoryError> {
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        locks::take(self.store.as_ref(), &host, "drill", &target_cluster_id)
+    }
+
     /// Takes the lock of a restore, here, so that the repository may be read-only.
     pub fn lock(&self, key: &RestoreKey) -> Result<Lock, RepositoryError> {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();

@@ -7,6 +7,7 @@ mod bytes;
 mod changing;
 mod compare;
 mod cuts;
+mod drill;
 mod harmless;
 mod incremental;
 mod live;

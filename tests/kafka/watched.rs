@@ -81,6 +81,11 @@ impl Watched {
         self.signal("-CONT");
     }
 
+    /// Ctrl-C.
+    pub fn interrupt(&self) {
+        self.signal("-INT");
+    }
+
     /// SIGKILL.
     pub fn kill(mut self) {
         self.process.kill().unwrap();

@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod compare;
+pub mod drill;
 pub mod export;
 pub mod list;
 pub mod offsets;

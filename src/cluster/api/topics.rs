@@ -39,6 +39,16 @@ impl Cluster {
         let patience = self.patience();
         self.ask_many(manner, topics.to_vec(), |connection, topics, _| delete(connection, topics, patience)).await
     }
+
+    /// Deletes topics by their ids where brokers take ids (2.8+), so that one made anew under the same name stays; by
+    /// name where they do not. Asked once: a topic whose fate is not known says so.
+    pub async fn delete_topics_with_id(&self, topics: &[(TopicName, TopicId)]) -> Each<TopicName, ()> {
+        let manner = Manner { whom: Whom::Controller, chunk: CHUNK, once: true };
+        let patience = self.patience();
+        let deleted = self
+            .ask_many(manner, topics.to_vec(), |connection, topics, _| delete_with_id(connection, topics, patience));
+        deleted.await.into_iter().map(|((topic, _), result)| (topic, result)).collect()
+    }
 }
 
 async fn create(
@@ -93,6 +103,33 @@ async fn delete(connection: Connection, topics: Vec<TopicName>, patience: Durati
         let result = result.ok_or_else(|| ClusterError::Unanswered { api: DELETE, subject: subject() })?;
         if result.error_code == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.0 {
             return Err(ClusterError::UnknownTopic(topic.clone())); // the controller knows, there is nothing to wait for
+        }
+        judge(DELETE, result.error_code, subject, result.error_message.as_ref())
+    };
+    Ok(topics.iter().map(read).collect())
+}
+
+async fn delete_with_id(connection: Connection, topics: Vec<(TopicName, TopicId)>, patience: Duration) -> Answered<()> {
+    let takes_ids = connection.versions().has(&m::DeleteTopicsRequest::API, DELETE_STATES);
+    if !takes_ids || topics.iter().any(|(_, id)| *id == TopicId::ZERO) {
+        return delete(connection, topics.into_iter().map(|(topic, _)| topic).collect(), patience).await;
+    }
+    let state = |(_, id): &(TopicName, TopicId)| {
+        let id = id.0.to_vec().try_into().unwrap_or_default();
+        DeleteTopicState::default().with_name(None).with_topic_id(id)
+    };
+    let request = m::DeleteTopicsRequest::default()
+        .with_timeout_ms(millis(patience))
+        .with_topics(topics.iter().map(state).collect());
+    let answer = connection.call(&request, patience + GRACE).await?;
+    let found: HashMap<[u8; 16], _> =
+        answer.responses.iter().map(|result| (result.topic_id.into_bytes(), result)).collect();
+    let read = |(topic, id): &(TopicName, TopicId)| {
+        let subject = || Subject::Topic(topic.clone());
+        let result = found.get(&id.0);
+        let result = result.ok_or_else(|| ClusterError::Unanswered { api: DELETE, subject: subject() })?;
+        if result.error_code == ErrorCode::UNKNOWN_TOPIC_ID.0 {
+            return Err(ClusterError::UnknownTopic(topic.clone()));
         }
         judge(DELETE, result.error_code, subject, result.error_message.as_ref())
     };

@@ -48,7 +48,7 @@ fn what_retention_takes_before_it_is_read_is_a_gap() {
         assert_eq!(partition["next"], 6000, "{partition:#}");
         assert_eq!(repository.ktape("verify", None, &[]).status.code(), Some(0));
     }
-    cluster.is_whole();
+    cluster.give_back();
 }
 
 #[test]
@@ -82,13 +82,13 @@ fn topics_that_go_come_back_or_grow_meanwhile_are_told() {
 
     // The next snapshot is of what is there now, and says what became of the rest.
     let next = repository.back_up(&cluster, &selection);
-    let changes = next["changes"].as_array().unwrap();
-    let about: Vec<&str> = changes.iter().filter_map(|one| one["subject"].as_str()).collect();
+    let became = next["changes"].as_array().unwrap();
+    let about: Vec<&str> = became.iter().filter_map(|one| one["subject"].as_str()).collect();
     assert_eq!(about, ["turn-anew", "turn-gone", "turn-grown"], "{next:#}");
     for (topic, partition) in [("turn-anew", 0), ("turn-grown", 0), ("turn-grown", 1), ("turn-grown", 2)] {
         assert_verbatim(&cluster, 1, &repository, topic, partition);
     }
-    cluster.is_whole();
+    cluster.give_back();
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn a_log_that_was_cut_by_an_unclean_election_is_another_one() {
     for repository in [&repository, &between] {
         assert_eq!(repository.ktape("verify", None, &[]).status.code(), Some(0));
     }
-    cluster.is_whole();
+    cluster.give_back();
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn a_transaction_that_hangs_is_named_and_can_be_passed() {
     assert_eq!(of("hang"), of("back-hang"));
     assert_eq!(of("hang").len(), 5);
     assert_eq!(of("past-hang"), of("hang")[..2]);
-    cluster.is_whole();
+    cluster.give_back();
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn a_restored_cluster_is_adopted_once() {
     assert_eq!(records("1").lines().count(), 60);
     assert_eq!(records("1"), records("3"));
     assert_eq!(repository.ktape("verify", None, &[]).status.code(), Some(0));
-    cluster.is_whole();
+    cluster.give_back();
 }
 
 fn subjects(losses: &[Value], kind: &str) -> BTreeSet<String> {

@@ -83,7 +83,7 @@ struct Shaken {
 
 impl Shaken {
     /// The test has put everything back.
-    fn is_whole(mut self) {
+    fn give_back(mut self) {
         self.whole = true;
     }
 }

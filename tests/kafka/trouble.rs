@@ -58,7 +58,7 @@ fn backup_and_restore_go_on_while_brokers_hang_move_and_restart() {
         assert!(back == Some(records), "{topic}-{partition}: {:?} of {}", back.map(Vec::len), records.len());
     }
     assert_eq!(contents.len(), 14);
-    cluster.is_whole();
+    cluster.give_back();
 }
 
 /// Leaders and coordinators move to a broker, which then hangs with its connections open.
@@ -85,7 +85,7 @@ fn groups_are_read_while_their_coordinator_hangs() {
     cluster.resume(2);
     assert_eq!((&report["totals"]["groups"], &report["totals"]["new_records"]), (&Value::from(8), &Value::from(20)));
     cluster.wait_until_ready(TIMEOUT).unwrap();
-    cluster.is_whole();
+    cluster.give_back();
 }
 
 #[test]
@@ -110,5 +110,5 @@ fn a_partition_without_a_leader_is_given_up_in_time_and_by_name() {
     let next = repository.back_up(&cluster, &selection);
     assert_eq!(next["new_lineages"].as_array().map(Vec::len), Some(0), "{next:#}");
     assert_verbatim(&cluster, 3, &repository, "orphan", 0);
-    cluster.is_whole();
+    cluster.give_back();
 }

@@ -29,6 +29,11 @@ pub const DUMP_LOG: &str = "kafka.tools.DumpLogSegments";
 /// `kafka-delete-records.sh`.
 pub const DELETE_RECORDS: &str = "org.apache.kafka.tools.DeleteRecordsCommand";
 
+/// `kafka-get-offsets.sh`.
+pub const GET_OFFSETS: &str = "org.apache.kafka.tools.GetOffsetShell";
+/// `kafka-acls.sh`.
+pub const ACLS: &str = "org.apache.kafka.tools.AclCommand";
+
 /// Enough for every tool on a machine that is also building.
 pub const TIMEOUT: Duration = Duration::from_secs(180);
 

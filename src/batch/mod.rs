@@ -37,7 +37,7 @@ pub use header::BatchHeader;
 pub use layout::HEADER_SIZE;
 pub use legacy::LegacyHeader;
 pub use record::{Header, Place, Record, RecordIter, Records, records, records_up_to};
-pub use reencode::{Reencoded, Run, kept_runs, reencode};
+pub use reencode::{Reencoded, Run, kept_runs, reencode, reencode_runs};
 pub use reheader::{ProducerStamp, reheader};
 pub use view::Batch;
 pub use walk::{Walk, size_of_first, walk};

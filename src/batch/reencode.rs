@@ -53,6 +53,26 @@ pub fn reencode(batch: &Batch<'_>, keep: OffsetRange, codec: Codec) -> Result<Op
     Ok(Some(Reencoded { bytes, runs: survey.runs }))
 }
 
+/// Writes the records whose offsets are in `keep` into as many batches as there are runs of consecutive offsets, each
+/// dense: what a log takes that is to have the holes where they were. Otherwise like [`reencode`].
+pub fn reencode_runs(batch: &Batch<'_>, keep: OffsetRange, codec: Codec) -> Result<Vec<Reencoded>, BatchError> {
+    let runs = kept_runs(batch, keep)?;
+    if runs.len() < 2 {
+        return Ok(reencode(batch, keep, codec)?.into_iter().collect());
+    }
+    let attributes = for_producer(batch.modern()?, ProducerStamp::NONE).attributes.with_codec(codec);
+    let records = records(batch)?;
+    let mut kept = records.iter().filter(|one| one.as_ref().map_or(true, |record| contains(keep, record.offset)));
+    let rewrite = |run: Run| {
+        let mut builder = Builder::new();
+        for record in kept.by_ref().take(run.count.unsigned_abs() as usize) {
+            builder.push(&record?)?;
+        }
+        Ok(Reencoded { bytes: builder.finish(attributes)?, runs: vec![run] })
+    };
+    runs.into_iter().map(rewrite).collect()
+}
+
 /// Which source offsets `keep` leaves of a batch, in their order: what [`reencode`] would write, without writing it. The
 /// checksum is checked and every record looked at.
 pub fn kept_runs(batch: &Batch<'_>, keep: OffsetRange) -> Result<Vec<Run>, BatchError> {

@@ -202,6 +202,11 @@ pub fn restore(error: &RestoreError) -> Advice {
         RestoreError::ForeignWriter { .. } | RestoreError::ForeignBatch { .. } => {
             say(Failed, "stop whoever writes there, delete the restored topics, and run the same command again")
         }
+        RestoreError::OutOfPlace { .. } => say(Failed, "run the same command again: it begins the topic anew"),
+        RestoreError::CannotPreserve { .. } => say(
+            Failed,
+            "allow ALTER on the cluster and DELETE on the topic and run the same command again, or delete the restored topics and restore without --preserve-offsets",
+        ),
         RestoreError::Partition { .. } | RestoreError::Commit { .. } => say(Failed, AGAIN),
         RestoreError::Interrupted => say(Interrupted, RESTORE_AGAIN),
         _ => bug(),

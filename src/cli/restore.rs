@@ -16,6 +16,7 @@ use crate::restore::{self, OutOfRange, Rename, Renames, RestoreCut, RestoreOptio
 
 /// Flags of `restore`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(after_help = "\
 Examples:
   Everything, into an empty cluster; first what would be done, then do it:
@@ -31,6 +32,8 @@ Examples:
     ktape restore -r /backup/kafka -b broker-1:9092 --topics orders --rename orders=orders-0559 --until 2026-11-22T05:59:00Z
   From a repository that cannot be written to:
     ktape restore -r /mnt/vault/kafka -b new-broker:9092 --state /var/lib/ktape
+  With every record at the offset that it had, on new topics; first what that takes:
+    ktape restore -r /backup/kafka -b new-broker:9092 --preserve-offsets --dry-run
   A family of topics under other names, kept for ever:
     ktape restore -r /backup/kafka -b broker-1:9092 --topics 'orders-*' --rename 'orders-*=old-orders-*' --topic-config retention.ms=-1
 
@@ -61,6 +64,9 @@ pub struct RestoreArgs {
     /// A setting that wins over the snapshot's, for all topics or for one by its new name; may be repeated
     #[arg(long, value_name = "[TOPIC:]KEY=VALUE", value_parser = topic_config)]
     topic_config: Vec<TopicConfigOverride>,
+    /// Give every record the offset that it had, on topics that the restore creates; --dry-run tells what that takes
+    #[arg(long)]
+    preserve_offsets: bool,
     /// What becomes of a group's position that lies outside of what is restored
     #[arg(long, value_name = "HOW", default_value = "clamp")]
     out_of_range: OutOfRangeArg,
@@ -173,6 +179,7 @@ pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failu
         replication_factor: args.replication_factor,
         topic_configs: args.topic_config,
         out_of_range: args.out_of_range.into(),
+        preserve_offsets: args.preserve_offsets,
         cut,
         force: args.cut.force,
         state: args.state.state,

@@ -33,7 +33,7 @@ const NOT_TOLD: i32 = i32::MIN;
 
 impl Operations {
     /// From the bits of an answer; `None` where it does not tell.
-    pub(super) fn of_bits(bits: i32) -> Option<Self> {
+    pub(crate) fn of_bits(bits: i32) -> Option<Self> {
         (bits != NOT_TOLD).then_some(Self(bits))
     }
 

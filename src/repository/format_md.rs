@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::document;
 use super::format::{
-    Excluded, FORMAT_VERSION, GroupsPart, MapSummary, OffsetsCommit, RepositoryDocument, RestoreDone,
+    Excluded, FORMAT_VERSION, GroupsPart, MapSummary, OffsetsCommit, RepositoryDocument, RestoreDone, RestoreMarking,
     RestorePlanDocument, RestoreRecords, RestoreTopics, SavedGroups, Seal, SealBatch, SnapshotHead, TopicShard,
 };
 use super::segment::{Facts, Scan};
@@ -49,6 +49,7 @@ fn every_other_document_decodes_and_is_whole() {
     assert!(decoded::<SealBatch>("run").seals.is_empty());
     assert_eq!(decoded::<RestorePlanDocument>("restore-plan").key.renames.len(), 1);
     assert_eq!(decoded::<RestoreTopics>("restore-topics").topics[0].partitions.len(), 1);
+    assert_eq!(decoded::<RestoreMarking>("restore-marking").began, Timestamp(1_763_805_600_000));
     assert!(decoded::<RestoreRecords>("restore-records").notes.is_empty());
     assert_eq!(decoded::<MapSummary>("map-summary").log_end, 6);
     assert_eq!(decoded::<SavedGroups>("restore-groups").groups.len(), 1);
@@ -76,6 +77,7 @@ fn every_field_is_explained() {
     let restores = [
         "restore-plan",
         "restore-topics",
+        "restore-marking",
         "restore-records",
         "map-summary",
         "restore-groups",

@@ -331,6 +331,7 @@ mod tests {
                     preserved: false,
                 }],
             }],
+            translated: Vec::new(),
         };
         one.put_topics(&topics).unwrap();
         topics.topics[0].id = TopicId([7; 16]);

@@ -7,10 +7,11 @@ use super::Context;
 use super::error::RestoreError;
 use super::former;
 use super::plan::RestorePlan;
+use super::preserve::{self, Producers};
 use super::state::State;
 use super::target::{self, SoFar};
 use crate::batch::{Codec, CodecSet};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, ProducerIdentity};
 use crate::model::{Timestamp, TopicName};
 use crate::repository::format::RestoreKey;
 use crate::repository::{Lock, RepositoryError, RestoreStates};
@@ -31,10 +32,11 @@ pub(super) async fn begin(
 ) -> Result<State, RestoreError> {
     check(context, states, plan, &key).await?;
     let producer = context.cluster.init_producer_id().await?;
+    let producers = producers(context, producer).await?;
     let codecs = target_codecs(context.cluster);
     let _one_at_a_time = alone(states, &key.target_cluster_id).await?;
     owned(context.cluster, states, &key, &targets(plan)).await?;
-    State::begin(states, key, plan, context.options, (producer, codecs), started)
+    State::begin(states, key, plan, context.options, (producer, producers, codecs), started)
 }
 
 /// Asks the target whether it can take what the plan holds.
@@ -49,6 +51,9 @@ pub(super) async fn check(
         owned(context.cluster, states, key, &[topic]).await?;
     }
     checked?;
+    if context.options.preserve_offsets {
+        preserve::decide(context.cluster, &mut plan.topics, |topic| topic.exists).await?;
+    }
     owned(context.cluster, states, key, &targets(plan)).await
 }
 
@@ -62,10 +67,26 @@ pub(super) async fn go_on(
 ) -> Result<(), RestoreError> {
     let so_far = SoFar { topics: state.topics.is_some(), groups: state.groups.is_some() };
     target::check(context.cluster, context.options, plan, so_far).await?;
+    if context.options.preserve_offsets {
+        match &state.topics {
+            Some(topics) => preserve::recall(&mut plan.topics, topics),
+            None => preserve::decide(context.cluster, &mut plan.topics, |topic| state.existed(&topic.target)).await?,
+        }
+    }
     if so_far.topics {
         return Ok(());
     }
     owned(context.cluster, states, key, &targets(plan)).await
+}
+
+/// A producer of its own for each part of a log whose offsets are preserved.
+async fn producers(context: Context<'_>, data: ProducerIdentity) -> Result<Producers, RestoreError> {
+    let mut producers = Producers { data: data.producer_id, filler: -1, markers: -1 };
+    if context.options.preserve_offsets {
+        producers.filler = context.cluster.init_producer_id().await?.producer_id;
+        producers.markers = context.cluster.init_producer_id().await?.producer_id;
+    }
+    Ok(producers)
 }
 
 fn targets(plan: &RestorePlan) -> Vec<&TopicName> {

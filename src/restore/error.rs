@@ -219,6 +219,24 @@ pub enum RestoreError {
         /// The restore's producer id.
         ours: i64,
     },
+    /// A log whose offsets are to be as they were got longer than planned: markers landed twice.
+    #[error("partition {partition}: its log ends at offset {found}, which is not a beginning of what is to be in it")]
+    OutOfPlace {
+        /// The partition in the target.
+        partition: TopicPartition,
+        /// First offset that is not as planned, at most.
+        planned: i64,
+        /// The log end.
+        found: i64,
+    },
+    /// The target does not allow what keeping offsets needs.
+    #[error("partition {partition}: its offsets cannot be kept: {reason}")]
+    CannotPreserve {
+        /// The partition in the target.
+        partition: TopicPartition,
+        /// Why.
+        reason: String,
+    },
     /// A partition made no progress, or was refused.
     #[error("partition {partition}, source offsets from {offset}: {cause}")]
     Partition {
@@ -259,7 +277,9 @@ impl Classify for RestoreError {
             | Self::Partition { .. }
             | Self::Commit { .. }
             | Self::ForeignWriter { .. }
-            | Self::ForeignBatch { .. } => ErrorClass::Fatal,
+            | Self::ForeignBatch { .. }
+            | Self::OutOfPlace { .. }
+            | Self::CannotPreserve { .. } => ErrorClass::Fatal,
             _ => ErrorClass::Reject,
         }
     }

@@ -6,6 +6,7 @@ use super::Context;
 use super::error::RestoreError;
 use super::groups;
 use super::plan::RestorePlan;
+use super::preserve;
 use super::records::{self, Restored};
 use super::report::{RestoreReport, RestoredTopic};
 use super::settings;
@@ -24,7 +25,7 @@ pub(super) async fn execute(
     let Context { cluster, options, progress, .. } = context;
     if state.topics.is_none() {
         progress.note("creating topics");
-        topics::make(cluster, &plan, &mut state).await?;
+        topics::make(cluster, &mut plan, &mut state).await?;
     }
     let topics = state.topics.clone().unwrap_or_default();
     progress.note("restoring records");
@@ -66,6 +67,8 @@ pub(super) async fn execute(
         held,
         incomplete,
         notes,
+        preserved: preserve::preserved(&topics),
+        translated: topics.translated.clone(),
         resumed: state.resumed,
         was_finished: false,
     };
@@ -116,10 +119,12 @@ fn what_next(plan: &RestorePlan) -> Vec<String> {
     let mut notes = Vec::new();
     let names: Vec<&str> = plan.topics.iter().map(|topic| topic.state.name.as_str()).collect();
     let any = |test: fn(&&&str) -> bool| names.iter().any(|name| test(&name));
-    if any(|name| name.ends_with("-changelog")) {
+    let moved: Vec<&str> =
+        plan.topics.iter().filter(|topic| preserve::moves(topic)).map(|topic| topic.state.name.as_str()).collect();
+    if moved.iter().any(|name| name.ends_with("-changelog")) {
         notes.push("Kafka Streams changelogs are among the topics and offsets moved: delete the applications' local state before starting them".to_owned());
     }
-    if any(|name| name.starts_with("connect-")) {
+    if moved.iter().any(|name| name.starts_with("connect-")) {
         notes.push("Kafka Connect's topics are among the topics: sources that keep Kafka offsets in them (MirrorMaker) must be checked".to_owned());
     }
     if any(|name| **name == "_schemas") {

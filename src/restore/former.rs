@@ -254,7 +254,7 @@ mod tests {
         assert!(!owned(&states, &metadata(&[("old", ID)])));
         let topic =
             TargetTopic { source: name("orders"), target: name("old"), id: ID, created: false, partitions: Vec::new() };
-        other.put_topics(&RestoreTopics { topics: vec![topic] }).unwrap();
+        other.put_topics(&RestoreTopics { topics: vec![topic], translated: Vec::new() }).unwrap();
         assert!(owned(&states, &metadata(&[("old", ID)])));
         assert!(owned(&states, &metadata(&[("old", TopicId::ZERO)])), "brokers without ids cannot tell");
         assert!(!owned(&states, &metadata(&[("old", TopicId([8; 16]))])), "it was made anew by somebody");

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::error::RestoreError;
 use super::link::Links;
+use super::preserve::{LastBatch, Producers};
 use super::source::sequence;
 use crate::batch::{BatchError, BatchHeader, walk};
 use crate::cluster::{
@@ -27,39 +28,57 @@ pub(super) struct LogEnd {
     pub base: i64,
     /// Who produces.
     pub producer: ProducerIdentity,
+    /// Set where offsets are preserved: then others of ours may have written the last batch, and what it must be is for
+    /// the plan to say.
+    pub producers: Option<Producers>,
     /// How long it may take until an answer stands.
     pub patience: Duration,
 }
 
+/// A log end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FoundEnd {
+    /// The offset.
+    pub end: i64,
+    /// Where offsets are preserved, the batch before it; nothing where the log is empty.
+    pub last: Option<LastBatch>,
+}
+
 impl LogEnd {
     /// The end of the log, once all of it is committed to the replicas and its last batch is known to be ours.
-    pub(super) async fn find(self, cluster: Cluster, links: Links) -> Result<i64, RestoreError> {
+    pub(super) async fn find(self, cluster: Cluster, links: Links) -> Result<FoundEnd, RestoreError> {
         let policy = cluster.options().retry.within(self.patience);
         let found = retry(policy, |attempt| self.find_once(&cluster, &links, attempt.refresh));
         found.await.map_err(|fault| self.error(fault))
     }
 
-    async fn find_once(&self, cluster: &Cluster, links: &Links, refresh: bool) -> Result<i64, Fault> {
+    async fn find_once(&self, cluster: &Cluster, links: &Links, refresh: bool) -> Result<FoundEnd, Fault> {
         let mut metadata = cluster.metadata().await?;
         if refresh {
             metadata = cluster.refresh(&metadata).await?;
         }
         let end = self.offset(cluster, OffsetSpec::LogEnd).await?;
         if end <= self.base {
-            return if end == self.base { Ok(end) } else { Err(Fault::Short { end }) };
+            return if end == self.base { Ok(FoundEnd { end, last: None }) } else { Err(Fault::Short { end }) };
         }
         // What lies beyond the high watermark cannot be fetched, and the next election may take it away.
         let high_watermark = self.offset(cluster, OffsetSpec::HighWatermark).await?;
         if high_watermark < end {
             return Err(Fault::Uncommitted { end, high_watermark });
         }
+        if self.producers.is_some() && self.offset(cluster, OffsetSpec::Earliest).await? >= end {
+            return Ok(FoundEnd { end, last: None });
+        }
         let last = self.batch_before(cluster, links, &metadata, end).await?;
+        if let Some(producers) = self.producers {
+            return Ok(FoundEnd { end, last: Some(last_of(&producers, &last, end)?) });
+        }
         let expected = sequence(end - self.base);
         let ours = (last.producer_id, last.producer_epoch) == (self.producer.producer_id, self.producer.producer_epoch);
         if !ours || last.next_offset() != end || sequence(next_sequence(&last)) != expected {
             return Err(Fault::Foreign { end, producer_id: last.producer_id });
         }
-        Ok(end)
+        Ok(FoundEnd { end, last: None })
     }
 
     async fn offset(&self, cluster: &Cluster, spec: OffsetSpec) -> Result<i64, Fault> {
@@ -118,6 +137,14 @@ impl LogEnd {
             }
         }
     }
+}
+
+/// The last batch of a log in which several of ours write.
+fn last_of(producers: &Producers, last: &BatchHeader, end: i64) -> Result<LastBatch, Fault> {
+    if !producers.include(last.producer_id) || last.next_offset() != end {
+        return Err(Fault::Foreign { end, producer_id: last.producer_id });
+    }
+    Ok(LastBatch { producer_id: last.producer_id, next_sequence: sequence(next_sequence(last)) })
 }
 
 /// The sequence that follows a batch's own, before it wraps.

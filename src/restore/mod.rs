@@ -17,6 +17,7 @@ mod link;
 mod log_end;
 mod options;
 mod plan;
+mod preserve;
 mod produce;
 mod readers;
 mod records;
@@ -36,6 +37,7 @@ pub use crate::repository::format::RestoreCut;
 pub use cut::PartitionCut;
 pub use error::RestoreError;
 pub use options::{OutOfRange, RestoreOptions, SnapshotChoice, TopicConfigOverride};
+pub use preserve::{Need, PreservePartition, PreservePlan, Preserving};
 pub use release::{ReleaseReport, ReleasedTopic, release};
 pub use rename::{InvalidRename, Rename, Renames};
 pub use report::{

@@ -33,6 +33,8 @@ pub struct RestoreOptions {
     pub cut: RestoreCut,
     /// Cut even where more is left behind than should be.
     pub force: bool,
+    /// Every record is to get the offset that it had.
+    pub preserve_offsets: bool,
     /// Bytes of batches that may be on their way at a time.
     pub memory_bytes: usize,
     /// Bytes worth sending in one request.
@@ -55,6 +57,7 @@ impl Default for RestoreOptions {
             drill: false,
             cut: RestoreCut::default(),
             force: false,
+            preserve_offsets: false,
             memory_bytes: 64 << 20,
             request_bytes: 4 << 20,
             stall_timeout: Duration::from_secs(120),

@@ -10,6 +10,7 @@ use super::Context;
 use super::error::RestoreError;
 use super::link::{Link, Links};
 use super::options::RestoreOptions;
+use super::preserve::{Job, Preserver};
 use super::readers::{Ended, News, Read, Readers, Slot};
 use super::reposition::Look;
 use super::sending::Sending;
@@ -91,6 +92,9 @@ pub(super) struct Produce<'a> {
     pub(super) links: Links,
     pub(super) looks: JoinSet<Look>,
     pub(super) notes: Vec<String>,
+    /// Fills what has no records, where offsets are preserved.
+    pub(super) preserver: Option<Preserver>,
+    pub(super) jobs: JoinSet<Job>,
     stale: bool,
 }
 
@@ -129,6 +133,8 @@ impl<'a> Produce<'a> {
             links: Links::default(),
             looks: JoinSet::new(),
             notes: Vec::new(),
+            preserver: None,
+            jobs: JoinSet::new(),
             stale: false,
         })
     }
@@ -158,6 +164,9 @@ impl<'a> Produce<'a> {
                 Some(look) = self.looks.join_next() => {
                     self.take_look(look.map_err(|_| RestoreError::Thread { doing: "looks at log ends" })?)?;
                 }
+                Some(job) = self.jobs.join_next() => {
+                    self.take_job(job.map_err(|_| RestoreError::Thread { doing: "fills offsets" })?)?;
+                }
                 read = self.readers.next() => self.take_read(read?)?,
                 () = self.cancel.cancelled() => return Err(RestoreError::Interrupted),
                 _ = tick.tick() => self.look_at_clocks().await?,
@@ -172,7 +181,7 @@ impl<'a> Produce<'a> {
                 self.partitions[slot].look(String::new());
                 self.look(slot);
             } else {
-                self.read_from(slot, self.work[slot].source.target_base);
+                self.read_from(slot, self.work[slot].source.target_base, None);
             }
             self.active.push(slot);
         }
@@ -190,6 +199,9 @@ impl<'a> Produce<'a> {
                 self.partitions[slot].ended = Some(ended);
                 self.check_end(slot)?;
                 self.retire(slot);
+            }
+            News::Failed(RestoreError::OutOfPlace { planned, found, .. }) => {
+                return Err(self.misplaced(slot, planned, found));
             }
             News::Failed(error) => return Err(error),
         }
@@ -209,6 +221,9 @@ impl<'a> Produce<'a> {
         let ready: Vec<Slot> =
             self.active.iter().copied().filter(|slot| self.partitions[*slot].is_sendable(now)).collect();
         for slot in ready {
+            if self.begin_job(slot)? {
+                continue;
+            }
             let partition = &self.partitions[slot];
             let Some(found) = self.metadata.partition(&partition.at).filter(|found| found.leader >= 0) else {
                 self.again(slot, "it has no leader".to_owned());
@@ -296,7 +311,7 @@ impl<'a> Produce<'a> {
         let Some(waiting) = partition.acknowledged() else { return Ok(()) };
         let planned = waiting.batch.target_base;
         if found != planned {
-            return Err(RestoreError::ForeignWriter { partition: partition.at.clone(), planned, found });
+            return Err(self.misplaced(slot, planned, found));
         }
         self.progress.advance(waiting.batch.source_bytes);
         self.retire(slot);

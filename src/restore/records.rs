@@ -7,9 +7,10 @@ use super::Context;
 use super::error::RestoreError;
 use super::groups::Translations;
 use super::plan::RestorePlan;
+use super::preserve::{self, Preserver};
 use super::produce::{Produce, Produced, Work};
 use super::readers::{self, Ended};
-use super::source::Source;
+use super::source::{Preserve, Source};
 use super::state::State;
 use super::target;
 use crate::cluster::{Cluster, OffsetSpec};
@@ -18,6 +19,8 @@ use crate::repository::format::{RestoreRecords, RestoreTopics};
 
 /// Passes over all partitions when logs fall back behind what was acknowledged.
 const PASSES_MAX: u32 = 3;
+/// How often topics are begun again in one run.
+const REDONE_MAX: usize = 5;
 /// How long the last records may take until all replicas have them.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// Pause between two looks at log ends.
@@ -56,12 +59,11 @@ pub(super) async fn restore(
     plan: &mut RestorePlan,
     state: &mut State,
 ) -> Result<Records, RestoreError> {
-    let again = state.resumed;
-    let work = work(plan, state)?;
+    let mut work = work(plan, state)?;
     let (ended, notes) = if let Some(records) = &state.records {
         (from_maps(state, &work).await?, records.notes.clone())
     } else {
-        let produced = produce(context, &work, state, again).await?;
+        let produced = produce_or_begin_again(context, &mut work, plan, state).await?;
         let notes = produced.notes.clone();
         state.put_records(RestoreRecords { checked: Timestamp::now(), notes })?;
         (produced.ended, produced.notes)
@@ -95,8 +97,13 @@ fn work(plan: &mut RestorePlan, state: &State) -> Result<Vec<Work>, RestoreError
                     keep: planned.keep,
                     producer: state.producer(),
                     target_codecs: state.target_codecs(),
-                    target_base: planned.base,
-                    from: planned.base,
+                    target_base: if planned.preserved { 0 } else { planned.base },
+                    from: if planned.preserved { 0 } else { planned.base },
+                    preserve: planned.preserved.then(|| Preserve {
+                        producers: state.producers(),
+                        looked: false,
+                        last: None,
+                    }),
                 },
             });
         }
@@ -121,11 +128,65 @@ async fn from_maps(state: &State, work: &[Work]) -> Result<Vec<Ended>, RestoreEr
     read.map_err(|_| RestoreError::Thread { doing: "reads offset maps" })?
 }
 
+/// Brings everything over. A topic whose offsets are preserved and whose log got longer than planned is made anew.
+async fn produce_or_begin_again(
+    context: Context<'_>,
+    work: &mut [Work],
+    plan: &RestorePlan,
+    state: &mut State,
+) -> Result<Produced, RestoreError> {
+    let mut notes = Vec::new();
+    loop {
+        let again = state.resumed || !notes.is_empty();
+        let (at, planned, found) = match produce(context, work, state, again).await {
+            Err(RestoreError::OutOfPlace { partition, planned, found }) if notes.len() < REDONE_MAX => {
+                (partition, planned, found)
+            }
+            Ok(mut produced) => {
+                produced.notes.splice(0..0, notes);
+                return Ok(produced);
+            }
+            failed => return failed,
+        };
+        let topics = state.topics.clone().unwrap_or_default();
+        let new = target::new_topic(plan, &at.topic).ok_or_else(|| RestoreError::OtherPlan {
+            state: state.folder().path().to_owned(),
+            topic: at.topic.clone(),
+        })?;
+        notes.push(format!(
+            "topic {}: the log of partition {} got longer than planned, as markers landed late; the topic was deleted \
+             and begun again",
+            at.topic, at.partition
+        ));
+        let place = (at.clone(), planned, found);
+        let topics = preserve::begin_again(context.cluster, &topics, new, state.producers(), place).await?;
+        let id = topics.topics.iter().find(|topic| topic.target == at.topic).map(|topic| topic.id);
+        for one in work.iter_mut().filter(|one| one.at.topic == at.topic) {
+            one.topic_id = id.unwrap_or(one.topic_id);
+            one.source.target_base = 0;
+            one.source.from = 0;
+        }
+        state.put_topics(topics)?;
+    }
+}
+
+/// What fills offsets that have no records, if any are to be preserved.
+fn preserver(context: Context<'_>, work: &[Work], state: &State) -> Result<Option<Preserver>, RestoreError> {
+    if work.iter().all(|one| one.source.preserve.is_none()) {
+        return Ok(None);
+    }
+    let run = state.begin_marking()?;
+    Ok(Some(Preserver::new(context.cluster, state.producers(), run, context.options.stall_timeout)))
+}
+
 async fn produce(context: Context<'_>, work: &[Work], state: &State, again: bool) -> Result<Produced, RestoreError> {
     context.progress.total(work.iter().map(|one| one.bytes).sum(), work.len() as u64);
+    let preserver = preserver(context, work, state)?;
     let mut notes = Vec::new();
     for pass in 1.. {
-        let mut produced = Produce::new(context, state.folder(), work, again || pass > 1).await?.run().await?;
+        let mut produce = Produce::new(context, state.folder(), work, again || pass > 1).await?;
+        produce.preserver.clone_from(&preserver);
+        let mut produced = produce.run().await?;
         notes.append(&mut produced.notes);
         let Some(fallen) = check_log_ends(context.cluster, work, &produced.ended).await? else {
             return Ok(Produced { notes, ..produced });
@@ -148,10 +209,16 @@ async fn check_log_ends(
 ) -> Result<Option<(TopicPartition, i64)>, RestoreError> {
     let partitions: Vec<TopicPartition> = work.iter().map(|one| one.at.clone()).collect();
     let ends = target::offsets(cluster, &partitions, OffsetSpec::LogEnd).await?;
+    let preserved = |at: &TopicPartition| work.iter().any(|one| one.at == *at && one.source.preserve.is_some());
     for (at, planned) in partitions.iter().zip(ended.iter().map(|one| one.log_end)) {
         let found = ends.get(at).copied().unwrap_or(-1);
         if found > planned {
-            return Err(RestoreError::ForeignWriter { partition: at.clone(), planned, found });
+            let partition = at.clone();
+            return Err(if preserved(at) {
+                RestoreError::OutOfPlace { partition, planned, found }
+            } else {
+                RestoreError::ForeignWriter { partition, planned, found }
+            });
         }
         if found < planned {
             return Ok(Some((at.clone(), found)));

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::cut::PartitionCut;
 use super::plan::{Place, RestorePlan};
+use super::preserve::PreservePlan;
 use super::source::Admitted;
 use crate::model::Timestamp;
-use crate::repository::format::HeldTopic;
+use crate::repository::format::{HeldTopic, TranslatedPartition};
 
 /// The result of a restore. Printing is the command line's.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -26,6 +27,12 @@ pub struct RestoreReport {
     pub finished: Timestamp,
     /// Where plan, offset maps and progress lie: below the repository, or the folder of `--state`.
     pub state: String,
+    /// Partitions whose records have the offsets that they had.
+    #[serde(default)]
+    pub preserved: u64,
+    /// Partitions whose offsets were to be preserved and are translated.
+    #[serde(default)]
+    pub translated: Vec<TranslatedPartition>,
     /// An earlier attempt was cut off, and this one went on.
     pub resumed: bool,
     /// It was finished before: this is what was reported then, and nothing was changed now.
@@ -55,7 +62,7 @@ pub struct RestoreReport {
 impl RestoreReport {
     /// Whether everything that was asked for is in the target.
     pub fn is_complete(&self) -> bool {
-        self.incomplete.is_empty() && self.lost.iter().all(|lost| lost.expected)
+        self.incomplete.is_empty() && self.translated.is_empty() && self.lost.iter().all(|lost| lost.expected)
     }
 }
 
@@ -148,6 +155,9 @@ pub struct RestorePlanReport {
     pub groups: Vec<PlannedGroupReport>,
     /// Bytes of the segments to read.
     pub bytes: u64,
+    /// What keeping offsets takes, where that is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preserve: Option<PreservePlan>,
     /// Minutes after which the target forgets positions of groups without members.
     pub offsets_retention_minutes: Option<i64>,
     /// What a person should know before.
@@ -215,6 +225,7 @@ impl RestorePlanReport {
             topics,
             cuts: plan.cuts.clone(),
             groups: groups.collect(),
+            preserve: PreservePlan::of(&plan.topics),
             offsets_retention_minutes: plan.offsets_retention_minutes,
             notes: plan.notes.clone(),
         }

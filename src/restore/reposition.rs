@@ -2,7 +2,7 @@
 //! was produced may be another than ours.
 
 use super::error::RestoreError;
-use super::log_end::LogEnd;
+use super::log_end::{FoundEnd, LogEnd};
 use super::produce::Produce;
 use super::readers::Slot;
 use super::sending::Verdict;
@@ -11,7 +11,7 @@ use super::sending::Verdict;
 #[derive(Debug)]
 pub(super) struct Look {
     slot: Slot,
-    end: Result<i64, RestoreError>,
+    end: Result<FoundEnd, RestoreError>,
 }
 
 impl Produce<'_> {
@@ -23,6 +23,7 @@ impl Produce<'_> {
             topic_id: work.topic_id,
             base: work.source.target_base,
             producer: work.source.producer,
+            producers: work.source.preserve.map(|preserve| preserve.producers),
             patience: self.options.stall_timeout,
         };
         let find = log_end.find(self.cluster.clone(), self.links.clone());
@@ -41,7 +42,8 @@ impl Produce<'_> {
 
     /// Goes on where the log ends.
     pub(super) fn take_look(&mut self, look: Look) -> Result<(), RestoreError> {
-        let (slot, end) = (look.slot, look.end?);
+        let (slot, found) = (look.slot, look.end?);
+        let end = found.end;
         let verdict = self.partitions[slot].seen(end);
         tracing::debug!(partition = %self.partitions[slot].at, end, ?verdict, "log end");
         match verdict {
@@ -51,25 +53,28 @@ impl Produce<'_> {
                 self.progress.advance(landed.map_or(0, |one| one.batch.source_bytes));
                 self.retire(slot);
             }
-            Verdict::ReadFrom(from) => self.read_from(slot, from),
+            Verdict::ReadFrom(from) => self.read_from(slot, from, Some(found)),
             Verdict::FellBack { reached, from } => {
                 let at = &self.partitions[slot].at;
                 self.notes.push(format!(
                     "partition {at}: its log fell back from offset {reached} to {from} after records had been \
                      acknowledged, so they were sent again; look at the brokers' logs for an unclean election"
                 ));
-                self.read_from(slot, from);
+                self.read_from(slot, from, Some(found));
             }
         }
         Ok(())
     }
 
-    /// Reads the source from the record that belongs at this target offset.
-    pub(super) fn read_from(&mut self, slot: Slot, from: i64) {
+    /// Reads the source from the record that belongs at this target offset. `looked` is set if the log was asked for it.
+    pub(super) fn read_from(&mut self, slot: Slot, from: i64, looked: Option<FoundEnd>) {
         let pass = self.partitions[slot].read_again();
         let work = &self.work[slot];
         let mut source = work.source.clone();
         source.from = from;
+        if let Some(preserve) = &mut source.preserve {
+            (preserve.looked, preserve.last) = (looked.is_some(), looked.and_then(|found| found.last));
+        }
         let reading = self.readers.start((slot, pass), source, work.positions.clone(), self.folder.clone());
         self.partitions[slot].reading = Some(reading);
     }
@@ -80,8 +85,17 @@ impl Produce<'_> {
         let Some(planned) = partition.ended.as_ref().map(|ended| ended.log_end) else { return Ok(()) };
         let found = partition.reached();
         if found > planned {
-            return Err(RestoreError::ForeignWriter { partition: partition.at.clone(), planned, found });
+            return Err(self.misplaced(slot, planned, found));
         }
         Ok(())
+    }
+
+    /// Something is where it does not belong.
+    pub(super) fn misplaced(&self, slot: Slot, planned: i64, found: i64) -> RestoreError {
+        let partition = self.partitions[slot].at.clone();
+        match self.work[slot].source.preserve {
+            Some(_) => RestoreError::OutOfPlace { partition, planned, found },
+            None => RestoreError::ForeignWriter { partition, planned, found },
+        }
     }
 }

@@ -37,6 +37,8 @@ pub(super) struct Sending {
     pub queue: VecDeque<Waiting>,
     /// The first batch of the queue is on its way.
     pub in_flight: bool,
+    /// What is on its way is not a batch but has a deadline of its own.
+    pub has_job: bool,
     /// Leader, and its epoch, that were sent a batch whose fate is not known.
     pub unknown_at: Option<(i32, i32)>,
     /// Not before this.
@@ -82,6 +84,7 @@ impl Sending {
             looking: false,
             queue: VecDeque::new(),
             in_flight: false,
+            has_job: false,
             unknown_at: None,
             wait_until: None,
             attempts: 0,
@@ -115,6 +118,7 @@ impl Sending {
     /// The first batch of the queue is in the log.
     pub(super) fn acknowledged(&mut self) -> Option<Waiting> {
         self.in_flight = false;
+        self.has_job = false;
         self.unknown_at = None;
         self.wait_until = None;
         let first = self.queue.pop_front();
@@ -142,6 +146,7 @@ impl Sending {
     /// The log end is to be looked at. False if that was done too often without progress.
     pub(super) fn look(&mut self, trouble: String) -> bool {
         self.in_flight = false;
+        self.has_job = false;
         self.unknown_at = None;
         self.looking = true;
         self.trouble = trouble;
@@ -186,7 +191,7 @@ impl Sending {
 
     /// How long a batch has been waiting for its acknowledgement.
     pub(super) fn stalled_for(&self) -> Duration {
-        if self.queue.is_empty() { Duration::ZERO } else { self.last_progress.elapsed() }
+        if self.queue.is_empty() || self.has_job { Duration::ZERO } else { self.last_progress.elapsed() }
     }
 }
 
@@ -201,6 +206,7 @@ mod tests {
         let mut sending = Sending::new(at, TopicId::ZERO, bases[0]);
         for (index, base) in bases.iter().enumerate() {
             let batch = Prepared {
+                kind: crate::restore::source::Kind::Batch,
                 header: [0; HEADER_SIZE],
                 payload: bytes::Bytes::new(),
                 target_base: *base,

@@ -4,19 +4,36 @@
 use bytes::Bytes;
 
 use super::error::RestoreError;
+use super::preserve::{InPlace, LastBatch, Producers};
 use super::translate::Pieces;
 use crate::batch::{
     Admission, AdmissionContext, Batch, BatchError, Codec, CodecSet, DropReason, HEADER_SIZE, ProducerStamp, Reencoded,
-    Run, admit, kept_runs, reencode, reheader,
+    Run, admit, kept_runs, reencode, reencode_runs, reheader,
 };
 use crate::cluster::ProducerIdentity;
 use crate::model::{MapPiece, OffsetRange, TopicPartition};
 use crate::repository::format::SegmentList;
 use crate::repository::{AbortedIndex, OwnedBatch, Repository, Uncommitted};
 
-/// One batch that is ready to be sent.
+/// What a stretch of target offsets gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A batch of records.
+    Batch,
+    /// Filler, which is deleted at its end: what lies below the log start.
+    Filler,
+    /// Markers.
+    Hole {
+        /// Markers that were asked for earlier may still come.
+        unresolved: bool,
+    },
+}
+
+/// One batch that is ready to be sent, or a stretch of offsets without records.
 #[derive(Debug, Clone)]
 pub(super) struct Prepared {
+    /// What it is; only a batch has header and payload.
+    pub kind: Kind,
     /// Its new header.
     pub header: [u8; HEADER_SIZE],
     /// The rest.
@@ -32,6 +49,19 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
+    /// A stretch of offsets without records.
+    fn stretch(kind: Kind, range: OffsetRange) -> Self {
+        Self {
+            kind,
+            header: [0; HEADER_SIZE],
+            payload: Bytes::new(),
+            target_base: range.base,
+            target_next: range.next,
+            source_base: range.base,
+            source_bytes: 0,
+        }
+    }
+
     /// Bytes on the wire.
     pub(super) fn size(&self) -> usize {
         HEADER_SIZE + self.payload.len()
@@ -122,6 +152,19 @@ pub(super) struct Source {
     /// The target's log end: what lies below is there already. Any offset from `target_base` on is right, within a
     /// batch too.
     pub from: i64,
+    /// Set where source and target offsets are to be the same.
+    pub preserve: Option<Preserve>,
+}
+
+/// How offsets are preserved.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Preserve {
+    /// Who writes what.
+    pub producers: Producers,
+    /// The batch before the target's log end, if it was looked at: then somebody may have written before.
+    pub looked: bool,
+    /// See `looked`; nothing where the log is empty or all of it is deleted.
+    pub last: Option<LastBatch>,
 }
 
 /// What one pass over a partition found.
@@ -144,10 +187,15 @@ impl Source {
             admitted: Admitted::default(),
             complete: Vec::new(),
             passed_bytes: 0,
+            in_place: self.preserve.map(|preserve| InPlace::new(preserve.producers, self.from, preserve.last)),
+            handed_over: false,
             source: &self,
             aborted,
             sink,
         };
+        if !reading.begin()? {
+            return reading.cut_short();
+        }
         for seal in repository.seals(&self.segments) {
             let seal = seal?;
             if seal.next <= self.keep.base || seal.base >= self.keep.next {
@@ -161,12 +209,12 @@ impl Source {
                     break;
                 }
                 if !reading.take(&owned, &batch).map_err(bad)? {
-                    return Ok(None);
+                    return reading.cut_short();
                 }
                 reading.flush_pieces()?;
             }
         }
-        reading.finish().map(Some)
+        reading.finish()
     }
 }
 
@@ -176,6 +224,8 @@ struct Reading<'a> {
     pieces: Pieces,
     admitted: Admitted,
     passed_bytes: u64,
+    in_place: Option<InPlace>,
+    handed_over: bool,
     complete: Vec<MapPiece>,
     sink: &'a mut dyn Sink,
 }
@@ -196,7 +246,19 @@ impl Reading<'_> {
             Admission::Reheadered => {
                 self.admitted.reheadered += 1;
                 let runs = [Run { base: header.base_offset, count: header.record_count }];
+                if self.in_place.is_some() {
+                    return self.keep_in_place(batch, &runs, Some(owned.bytes.clone()));
+                }
                 self.admit_kept(batch, &runs, Some(owned.bytes.clone()))
+            }
+            Admission::Reencoded(_) if self.in_place.is_some() => {
+                let runs = kept_runs(batch, self.source.keep)?;
+                if runs.is_empty() {
+                    self.admitted.dropped_out_of_range += 1;
+                } else {
+                    self.admitted.reencoded += 1;
+                }
+                self.keep_in_place(batch, &runs, None)
             }
             Admission::Reencoded(_) => {
                 let missing = self.pieces.next_target() >= self.source.from;
@@ -235,21 +297,33 @@ impl Reading<'_> {
             let none = BatchError::Unfit { base_offset: batch.base_offset(), reason: "none of its records is kept" };
             Bytes::from(self.source.rewritten(batch, keep)?.ok_or(none)?.bytes)
         };
-        let target_base = base + first;
+        let target = OffsetRange { base: base + first, next };
+        let records_before = target.base - self.source.target_base;
+        self.hand_over(&bytes, target, source_offset(runs, first), records_before)
+    }
+
+    fn hand_over(
+        &mut self,
+        bytes: &Bytes,
+        target: OffsetRange,
+        source_base: i64,
+        records_before: i64,
+    ) -> Result<bool, BatchError> {
         let stamp = ProducerStamp {
             producer_id: self.source.producer.producer_id,
             producer_epoch: self.source.producer.producer_epoch,
-            base_sequence: sequence(target_base - self.source.target_base),
+            base_sequence: sequence(records_before),
         };
-        let prepared = Prepared {
-            header: reheader(&bytes, stamp)?,
+        self.handed_over = true;
+        Ok(self.sink.batch(Prepared {
+            kind: Kind::Batch,
+            header: reheader(bytes, stamp)?,
             payload: bytes.slice(HEADER_SIZE..),
-            target_base,
-            target_next: next,
-            source_base: source_offset(runs, first),
+            target_base: target.base,
+            target_next: target.next,
+            source_base,
             source_bytes: std::mem::take(&mut self.passed_bytes),
-        };
-        Ok(self.sink.batch(prepared))
+        }))
     }
 
     fn pass(&mut self, runs: &[Run]) {
@@ -267,21 +341,110 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Passed, RestoreError> {
+    fn finish(mut self) -> Result<Option<Passed>, RestoreError> {
         self.flush_pieces()?;
-        let log_end = self.pieces.next_target();
+        let mut log_end = self.pieces.next_target();
+        if self.in_place.is_some() {
+            log_end = self.source.keep.next;
+            if !self.mark_until(log_end) {
+                return self.cut_short();
+            }
+        }
         if let Some(last) = self.pieces.finish() {
             self.sink.piece(last)?;
         }
-        Ok(Passed { admitted: self.admitted, log_end, rest_bytes: self.passed_bytes })
+        Ok(Some(Passed { admitted: self.admitted, log_end, rest_bytes: self.passed_bytes }))
+    }
+}
+
+/// Where offsets are preserved.
+impl Reading<'_> {
+    /// The map is one piece, holes included: every position is the same on both sides.
+    fn begin(&mut self) -> Result<bool, RestoreError> {
+        let keep = self.source.keep;
+        let Some(in_place) = &mut self.in_place else { return Ok(true) };
+        let filler = in_place.filler(keep.base);
+        if keep.next > keep.base {
+            let piece = MapPiece { source: keep.base, target: keep.base, count: keep.next - keep.base };
+            self.sink.passed(piece);
+            self.sink.piece(piece)?;
+        }
+        Ok(filler.is_none_or(|range| self.hand_over_stretch(Kind::Filler, range)))
+    }
+
+    /// Hands over what is missing of the runs, each as a batch of its own, and the holes before them.
+    fn keep_in_place(&mut self, batch: &Batch<'_>, runs: &[Run], whole: Option<Bytes>) -> Result<bool, BatchError> {
+        let from = self.source.from;
+        let there = runs.last().is_none_or(|run| run.base + i64::from(run.count) <= from);
+        let untouched = runs.first().is_some_and(|run| run.base >= from);
+        let mut dense = match whole.filter(|_| untouched) {
+            _ if there => {
+                batch.check_crc()?;
+                Vec::new()
+            }
+            Some(bytes) => vec![bytes],
+            None => self.source.dense(batch)?,
+        }
+        .into_iter();
+        for run in runs {
+            if !self.mark_until(run.base) {
+                return Ok(false);
+            }
+            self.admitted.records += u64::from(run.count.unsigned_abs());
+            let Some((first, below)) = self.in_place.as_mut().and_then(|plan| plan.records(*run)) else { continue };
+            let missing = BatchError::Unfit { base_offset: batch.base_offset(), reason: "none of its records is kept" };
+            let bytes = dense.next().ok_or(missing)?;
+            let target = OffsetRange { base: first, next: run.base + i64::from(run.count) };
+            if !self.fits() || !self.hand_over(&bytes, target, first, below)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn mark_until(&mut self, offset: i64) -> bool {
+        let hole = self.in_place.as_mut().and_then(|plan| plan.hole(offset));
+        let unresolved = !self.handed_over && self.source.preserve.is_some_and(|preserve| preserve.looked);
+        self.fits() && hole.is_none_or(|range| self.hand_over_stretch(Kind::Hole { unresolved }, range))
+    }
+
+    fn hand_over_stretch(&mut self, kind: Kind, range: OffsetRange) -> bool {
+        self.handed_over = true;
+        self.fits() && self.sink.batch(Prepared::stretch(kind, range))
+    }
+
+    fn fits(&self) -> bool {
+        self.in_place.as_ref().is_none_or(InPlace::fits)
+    }
+
+    /// The sink had enough, or the log is not a beginning of what is to be in it.
+    fn cut_short(&self) -> Result<Option<Passed>, RestoreError> {
+        let (plan, found) = (self.in_place.as_ref().filter(|plan| !plan.fits()), self.source.from);
+        match plan {
+            None => Ok(None),
+            Some(plan) => {
+                Err(RestoreError::OutOfPlace { partition: self.source.at.clone(), planned: plan.next(), found })
+            }
+        }
     }
 }
 
 impl Source {
+    /// The records of a batch that are not in the target yet, a batch for each run of them.
+    fn dense(&self, batch: &Batch<'_>) -> Result<Vec<Bytes>, BatchError> {
+        let keep = OffsetRange { base: self.keep.base.max(self.from), next: self.keep.next };
+        let written = reencode_runs(batch, keep, self.codec_for(batch)?)?;
+        Ok(written.into_iter().map(|one| Bytes::from(one.bytes)).collect())
+    }
+
+    fn codec_for(&self, batch: &Batch<'_>) -> Result<Codec, BatchError> {
+        let codec = batch.modern()?.attributes.codec().unwrap_or(Codec::None);
+        Ok(if self.target_codecs.contains(codec) { codec } else { Codec::Gzip })
+    }
+
     /// The records of a batch that lie in `keep`, written anew.
     fn rewritten(&self, batch: &Batch<'_>, keep: OffsetRange) -> Result<Option<Reencoded>, BatchError> {
-        let codec = batch.modern()?.attributes.codec().unwrap_or(Codec::None);
-        reencode(batch, keep, if self.target_codecs.contains(codec) { codec } else { Codec::Gzip })
+        reencode(batch, keep, self.codec_for(batch)?)
     }
 }
 
@@ -303,113 +466,4 @@ fn source_offset(runs: &[Run], mut nth: i64) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::batch::{BatchHeader, records};
-    use crate::model::TopicName;
-    use crate::repository::testing::{self, batch, batch_with, marker, transactional};
-    use crate::store::MemoryStore;
-
-    /// Batches as a broker would append them.
-    #[derive(Default)]
-    struct Taken {
-        bases: Vec<i64>,
-        /// Target offset, sequence number and value of each record.
-        records: Vec<(i64, i32, Vec<u8>)>,
-        pieces: Vec<MapPiece>,
-    }
-
-    impl Sink for Taken {
-        fn batch(&mut self, prepared: Prepared) -> bool {
-            let bytes = [&prepared.header[..], &prepared.payload].concat();
-            let sent = Batch::parse(&bytes).unwrap();
-            sent.check_crc().unwrap();
-            let header: BatchHeader = *sent.modern().unwrap();
-            assert!(header.is_whole() && header.base_offset == 0);
-            assert_eq!(prepared.target_next - prepared.target_base, i64::from(header.record_count));
-            for record in &records(&sent).unwrap() {
-                let record = record.unwrap();
-                let sequence = header.base_sequence + record.offset as i32;
-                self.records.push((prepared.target_base + record.offset, sequence, record.value.unwrap().to_vec()));
-            }
-            self.bases.push(prepared.source_base);
-            true
-        }
-
-        fn passed(&mut self, _piece: MapPiece) {}
-
-        fn piece(&mut self, piece: MapPiece) -> Result<(), RestoreError> {
-            self.pieces.push(piece);
-            Ok(())
-        }
-    }
-
-    fn source(seals: &[crate::repository::format::Seal], keep: OffsetRange) -> Source {
-        Source {
-            at: TopicPartition::new(TopicName::new("orders").unwrap(), 0),
-            segments: SegmentList { parts: Vec::new(), tail: seals.to_vec() },
-            keep,
-            producer: ProducerIdentity { producer_id: 1, producer_epoch: 0 },
-            target_codecs: CodecSet::ALL,
-            target_base: 0,
-            from: 0,
-        }
-    }
-
-    #[test]
-    fn data_without_an_outcome_is_not_restored_and_not_called_aborted() {
-        let repository = testing::repository(MemoryStore::new());
-        let run = repository.begin_run(testing::CLUSTER).unwrap();
-        let begin = || testing::start("orders", 0, &run, None);
-        // Producer 7 is aborted, 8 commits, 9 ends in offsets that were never read, 5 is open at the end.
-        let before = [transactional(0, 1, 7), transactional(1, 1, 8), transactional(2, 1, 9), marker(3, 7, false)];
-        let before = [&before[..], &[marker(4, 8, true)]].concat();
-        let after = [batch(20, 1), transactional(21, 2, 5)];
-        let seals = [&before[..], &after[..]].map(|batches| testing::segment(&repository, &run, begin(), batches));
-        let mut taken = Taken::default();
-        let passed = source(&seals, OffsetRange { base: 0, next: 23 }).read(&repository, &mut taken).unwrap().unwrap();
-        let admitted = passed.admitted;
-        assert_eq!(taken.bases, [1, 20]);
-        assert_eq!((admitted.dropped_aborted, admitted.dropped_lost, admitted.dropped_open), (1, 1, 1));
-        assert_eq!((admitted.records, admitted.dropped_control), (2, 2));
-    }
-
-    #[test]
-    fn any_log_end_is_a_legal_start() {
-        let repository = testing::repository(MemoryStore::new());
-        let run = repository.begin_run(testing::CLUSTER).unwrap();
-        let begin = || testing::start("orders", 0, &run, None);
-        // A log start within the first batch, a marker, a hole within a batch and one between two, an end within the last.
-        let holes = |header: &mut BatchHeader| header.last_offset_delta = 9;
-        let batches = [batch(10, 4), marker(14, 8, true), batch_with(15, 3, holes), batch(40, 5)];
-        let seals = [testing::segment(&repository, &run, begin(), &batches)];
-        let whole = source(&seals, OffsetRange { base: 12, next: 43 });
-        let mut first = Taken::default();
-        let passed = whole.clone().read(&repository, &mut first).unwrap().unwrap();
-        let admitted = passed.admitted;
-        assert_eq!((passed.log_end, admitted.records), (8, 8));
-        assert!(first.records.iter().map(|(at, sequence, _)| (*at, *sequence)).eq((0..8).zip(0..8)));
-        assert_eq!(first.records.len(), 8);
-        for from in 0..=9 {
-            for base in [0, 100] {
-                let mut rest = Taken::default();
-                let again = Source { target_base: base, from: base + from, ..whole.clone() };
-                let passed = again.read(&repository, &mut rest).unwrap().unwrap();
-                let expected = first.records.iter().skip(from as usize).cloned();
-                let expected: Vec<_> = expected.map(|(at, sequence, value)| (at + base, sequence, value)).collect();
-                assert_eq!(rest.records, expected, "from {from}");
-                assert_eq!((passed.admitted, passed.log_end), (admitted, base + 8), "from {from}");
-                let map = first.pieces.iter().map(|piece| MapPiece { target: piece.target + base, ..*piece });
-                assert_eq!(rest.pieces, map.collect::<Vec<_>>(), "the map is that of the whole, from {from}");
-            }
-        }
-    }
-
-    #[test]
-    fn sequence_numbers_wrap_after_the_largest() {
-        assert_eq!(sequence(0), 0);
-        assert_eq!(sequence(i64::from(i32::MAX)), i32::MAX);
-        assert_eq!(sequence(i64::from(i32::MAX) + 1), 0);
-        assert_eq!(sequence(i64::from(i32::MAX) + 4), 3);
-    }
-}
+mod tests;

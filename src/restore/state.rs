@@ -5,12 +5,13 @@
 use super::error::RestoreError;
 use super::options::RestoreOptions;
 use super::plan::RestorePlan;
+use super::preserve::Producers;
 use super::report::RestoreReport;
 use crate::batch::CodecSet;
 use crate::cluster::ProducerIdentity;
 use crate::model::{Timestamp, TopicName};
 use crate::repository::format::{
-    HeldTopic, RestoreDone, RestoreKey, RestorePlanDocument, RestoreRecords, RestoreTopics, SavedGroups,
+    HeldTopic, RestoreDone, RestoreKey, RestoreMarking, RestorePlanDocument, RestoreRecords, RestoreTopics, SavedGroups,
 };
 use crate::repository::{Repository, RepositoryError, RestoreFolder, RestoreStates};
 
@@ -20,6 +21,8 @@ const BATCHING_VERSION: u32 = 1;
 const GROUPS_BEFORE: &str = "groups-before.json";
 /// What was committed.
 const GROUPS: &str = "groups.json";
+/// Name of what a run writes before it writes markers, before its number.
+const MARKING: &str = "marking-";
 /// All records are there.
 const RECORDS: &str = "records.json";
 
@@ -39,7 +42,7 @@ pub(super) fn key(plan: &RestorePlan, options: &RestoreOptions) -> RestoreKey {
         selection: options.selection.clone(),
         renames: options.renames.texts(),
         cut: options.cut,
-        preserve_offsets: false,
+        preserve_offsets: options.preserve_offsets,
         group_prefix: options.group_prefix.clone(),
     }
 }
@@ -66,7 +69,7 @@ impl State {
         key: RestoreKey,
         plan: &RestorePlan,
         options: &RestoreOptions,
-        (producer, target_codecs): (ProducerIdentity, CodecSet),
+        (producer, producers, target_codecs): (ProducerIdentity, Producers, CodecSet),
         started: Timestamp,
     ) -> Result<Self, RestoreError> {
         let folder = states.begin(&key)?;
@@ -77,8 +80,8 @@ impl State {
             started,
             producer_id: producer.producer_id,
             producer_epoch: producer.producer_epoch,
-            filler_producer_id: -1,
-            marker_producer_id: -1,
+            filler_producer_id: producers.filler,
+            marker_producer_id: producers.markers,
             batching_version: BATCHING_VERSION,
             target_codecs: target_codecs.bits(),
             targets: plan.topics.iter().map(|topic| topic.target.clone()).collect(),
@@ -116,6 +119,21 @@ impl State {
     /// Who produces all of its records.
     pub(super) fn producer(&self) -> ProducerIdentity {
         ProducerIdentity { producer_id: self.plan.producer_id, producer_epoch: self.plan.producer_epoch }
+    }
+
+    /// The producer ids of what has records and of what has none.
+    pub(super) fn producers(&self) -> Producers {
+        let plan = &self.plan;
+        Producers { data: plan.producer_id, filler: plan.filler_producer_id, markers: plan.marker_producer_id }
+    }
+
+    /// Number of this run among those that write markers, from 0: written down before the first marker.
+    pub(super) fn begin_marking(&self) -> Result<u32, RestoreError> {
+        let names = self.folder.names()?;
+        let number = |name: &String| name.strip_prefix(MARKING)?.strip_suffix(".json")?.parse::<u32>().ok();
+        let next = names.iter().filter_map(number).max().map_or(0, |last| last + 1);
+        self.folder.put(&format!("{MARKING}{next}.json"), &RestoreMarking { began: Timestamp::now() })?;
+        Ok(next)
     }
 
     /// Codecs that the target took when it began: a target that is upgraded meanwhile does not change the records.

@@ -143,17 +143,24 @@ async fn check_groups(cluster: &Cluster, plan: &mut RestorePlan) -> Result<(), R
     Ok(())
 }
 
+/// One topic as it is to be created.
+pub(super) fn new_topic(plan: &RestorePlan, name: &TopicName) -> Option<NewTopic> {
+    plan.topics.iter().find(|topic| topic.target == *name).map(|topic| created(topic, plan.limits))
+}
+
 /// The topics to create, as they are while restoring.
 pub(super) fn new_topics(plan: &RestorePlan) -> Vec<NewTopic> {
     let absent = plan.topics.iter().filter(|topic| !topic.exists);
-    absent
-        .map(|topic| NewTopic {
-            name: topic.target.clone(),
-            partitions: i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX),
-            replication_factor: topic.replication_factor,
-            configs: configs::while_restoring(topic, plan.limits),
-        })
-        .collect()
+    absent.map(|topic| created(topic, plan.limits)).collect()
+}
+
+fn created(topic: &PlannedTopic, limits: Limits) -> NewTopic {
+    NewTopic {
+        name: topic.target.clone(),
+        partitions: i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX),
+        replication_factor: topic.replication_factor,
+        configs: configs::while_restoring(topic, limits),
+    }
 }
 
 /// Gives a topic that is there although it was not a moment ago: a request of an attempt that was cut off came late, or

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::configs;
 use super::error::RestoreError;
 use super::plan::{PlannedTopic, RestorePlan};
+use super::preserve;
 use super::state::State;
 use super::target;
 use crate::cluster::{Cluster, ClusterError, ConfigChange, ErrorCode, Metadata, OffsetSpec, Outcome};
@@ -21,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Creates what is absent, makes what is there but empty ready, waits until every partition has a leader, and writes
 /// down where each begins.
-pub(super) async fn make(cluster: &Cluster, plan: &RestorePlan, state: &mut State) -> Result<(), RestoreError> {
+pub(super) async fn make(cluster: &Cluster, plan: &mut RestorePlan, state: &mut State) -> Result<(), RestoreError> {
     tracing::debug!(phase = "create", topics = plan.topics.len(), "creating topics");
     let found = create(cluster, plan).await?;
     tracing::debug!(phase = "create", "topics are there");
@@ -36,6 +37,7 @@ pub(super) async fn make(cluster: &Cluster, plan: &RestorePlan, state: &mut Stat
     }
     let metadata = wait_for_leaders(cluster, &plan.topics).await?;
     let bases = bases(cluster, plan).await?;
+    preserve::decide_again(cluster, &mut plan.topics, &bases).await?;
     let base = |topic: &PlannedTopic, partition: i32| {
         bases.get(&TopicPartition::new(topic.target.clone(), partition)).copied().unwrap_or(0)
     };
@@ -47,15 +49,14 @@ pub(super) async fn make(cluster: &Cluster, plan: &RestorePlan, state: &mut Stat
         partitions: topic
             .partitions
             .iter()
-            .map(|one| TargetPartition {
-                partition: one.partition,
-                keep: one.keep,
-                base: base(topic, one.partition),
-                preserved: false,
+            .map(|one| {
+                let preserved = one.preserving.as_ref().is_some_and(|it| it.why_not.is_none());
+                let base = if preserved { one.keep.base } else { base(topic, one.partition) };
+                TargetPartition { partition: one.partition, keep: one.keep, base, preserved }
             })
             .collect(),
     });
-    let topics = RestoreTopics { topics: topics.collect() };
+    let topics = RestoreTopics { topics: topics.collect(), translated: preserve::translated(&plan.topics) };
     state.put_topics(topics)?;
     tracing::debug!(phase = "create", "topics are written down");
     Ok(())

@@ -12,6 +12,7 @@ mod harmless;
 mod incremental;
 mod live;
 mod offsets;
+mod preserve;
 mod retention;
 pub(crate) mod round_trip;
 mod trouble;
@@ -166,11 +167,16 @@ impl Repository {
 
 /// Runs the binary, whatever is in the environment.
 fn ktape(args: &[&str]) -> Output {
+    command(args).output().unwrap()
+}
+
+fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ktape"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KTAPE_")) {
         command.env_remove(name);
     }
-    command.args(args).stdin(Stdio::null()).output().unwrap()
+    command.args(args).stdin(Stdio::null());
+    command
 }
 
 fn collect(folder: &Path, prefix: &str, into: &mut BTreeSet<String>) {

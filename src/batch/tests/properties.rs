@@ -149,6 +149,15 @@ proptest! {
         let offsets = reencoded.runs.iter().flat_map(|run| run.base..run.base + i64::from(run.count));
         prop_assert!(offsets.eq(kept.iter().map(|(offset, _)| *offset)));
         prop_assert!(reencoded.runs.windows(2).all(|pair| pair[0].base + i64::from(pair[0].count) < pair[1].base));
+        let dense = reencode_runs(&batch, keep, to).unwrap();
+        prop_assert!(dense.iter().flat_map(|one| one.runs.clone()).eq(reencoded.runs));
+        let mut in_place = Vec::new();
+        for one in &dense {
+            let header = BatchHeader::parse(&one.bytes).unwrap();
+            prop_assert!(header.is_whole() && header.record_count == one.runs[0].count);
+            in_place.extend(contents(&one.bytes).into_iter().map(|(offset, it)| (one.runs[0].base + offset, it)));
+        }
+        prop_assert_eq!(&in_place, &kept);
         prop_assert!(after.into_iter().map(|(_, record)| record).eq(kept.into_iter().map(|(_, record)| record)));
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{SHOWN_MAX, Text, short};
 use crate::cli::table::{Align, Table};
 use crate::cli::units::{self, count, thousands};
-use crate::restore::{Admitted, PartitionCut, ReleaseReport, RestorePlanReport, RestoreReport};
+use crate::restore::{Admitted, PartitionCut, PreservePlan, ReleaseReport, RestorePlanReport, RestoreReport};
 
 /// What a restore did.
 pub fn done(out: &mut Text, report: &RestoreReport) {
@@ -29,6 +29,13 @@ pub fn done(out: &mut Text, report: &RestoreReport) {
     let groups = (count(report.groups.len() as u64, "group"), count(offsets as u64, "offset"));
     out.line(format!("groups: {} with {} committed and read back", groups.0, groups.1));
     cuts(out, &report.cuts);
+    if report.preserved > 0 {
+        out.line(format!("offsets: {} with every record at the offset it had", count(report.preserved, "partition")));
+    }
+    out.section(
+        "offsets translated instead of kept",
+        report.translated.iter().map(|one| format!("{}: {}", one.partition, one.reason)),
+    );
     out.section(
         "moved into the restored data",
         report.adjusted.iter().map(|one| {
@@ -115,6 +122,28 @@ fn cut(cut: &PartitionCut) -> String {
     format!("{}: {}", cut.partition, parts.join("; "))
 }
 
+/// What keeping offsets takes.
+fn offsets(out: &mut Text, plan: &PreservePlan) {
+    let number = |number: i64| thousands(number.max(0).unsigned_abs());
+    let kept = plan.partitions.iter().filter(|one| one.translated.is_none()).count();
+    let (requests, bytes) = (number(plan.filler_requests), units::size(plan.filler_bytes.max(0).unsigned_abs()));
+    let most = if plan.markers_exact { "" } else { "up to " };
+    let took = units::duration(Duration::from_secs(plan.seconds.max(0).unsigned_abs()));
+    out.line(format!(
+        "offsets: kept in {} of {}, with {requests} requests ({bytes}) of filler below log starts, which is deleted \
+         again, and {most}{} markers ({}) in holes, whose time is the time of the restore; about {took}, an estimate",
+        kept,
+        count(plan.partitions.len() as u64, "partition"),
+        number(plan.markers),
+        units::size(plan.marker_bytes.max(0).unsigned_abs()),
+    ));
+    let translated = plan.partitions.iter().filter_map(|one| Some((&one.partition, one.translated.as_ref()?)));
+    out.section(
+        "offsets translated instead of kept",
+        translated.map(|(partition, reason)| format!("{partition}: {reason}")),
+    );
+}
+
 /// What a restore would do.
 pub fn plan(out: &mut Text, plan: &RestorePlanReport) {
     let columns = [
@@ -134,6 +163,9 @@ pub fn plan(out: &mut Text, plan: &RestorePlanReport) {
     }
     out.table(&table);
     cuts(out, &plan.cuts);
+    if let Some(preserve) = &plan.preserve {
+        offsets(out, preserve);
+    }
     let groups = plan.groups.iter().map(|group| {
         let told = |number: usize, what| if number > 0 { format!(", {number} {what}") } else { String::new() };
         let moved = told(group.outside, "of them moved into the restored data");

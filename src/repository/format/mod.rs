@@ -10,8 +10,8 @@ mod topic;
 pub use group::{GroupOffset, GroupState, GroupsPart};
 pub use restore::{
     HeldConfig, HeldTopic, MapSummary, OffsetsCommit, OffsetsUndone, RestoreCut, RestoreDone, RestoreKey,
-    RestorePlanDocument, RestoreRecords, RestoreReleased, RestoreTopics, SavedGroup, SavedGroups, TargetPartition,
-    TargetTopic,
+    RestoreMarking, RestorePlanDocument, RestoreRecords, RestoreReleased, RestoreTopics, SavedGroup, SavedGroups,
+    TargetPartition, TargetTopic, TranslatedPartition,
 };
 pub use seal::{AbortedTransaction, EpochStart, IndexEntry, OpenTransaction, Seal, SealBatch, Writer};
 pub use snapshot::{

@@ -83,6 +83,18 @@ pub struct RestorePlanDocument {
 pub struct RestoreTopics {
     /// The topics.
     pub topics: Vec<TargetTopic>,
+    /// Partitions whose offsets were to be preserved and are not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub translated: Vec<TranslatedPartition>,
+}
+
+/// A partition whose offsets were to be preserved and are translated instead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TranslatedPartition {
+    /// `topic-number` of the target.
+    pub partition: String,
+    /// Why, in words.
+    pub reason: String,
 }
 
 /// One topic in the target.
@@ -193,6 +205,14 @@ pub struct RestoreDone {
     pub held: Vec<HeldTopic>,
     /// What was reported.
     pub report: serde_json::Value,
+}
+
+/// `marking-<n>.json`: a run of a restore that preserves offsets began to write markers. Its number tells its requests
+/// from those of runs before, which may still be under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreMarking {
+    /// When.
+    pub began: Timestamp,
 }
 
 /// A topic whose retention is held.

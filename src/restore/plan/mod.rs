@@ -11,6 +11,7 @@ use super::error::RestoreError;
 use super::hold::Hold;
 use super::limits::Limits;
 use super::options::RestoreOptions;
+use super::preserve::{self, Preserving};
 use crate::cluster::Cluster;
 use crate::model::{GroupId, OffsetRange, Timestamp, TopicName};
 use crate::repository::format::{GroupOffset, SegmentList, TopicState};
@@ -75,6 +76,8 @@ pub struct PlannedPartition {
     pub bytes: u64,
     /// The segments.
     pub segments: SegmentList,
+    /// What is decided about its offsets, if they are to be preserved.
+    pub preserving: Option<Preserving>,
 }
 
 /// One group.
@@ -130,6 +133,9 @@ pub(super) async fn read(
     let (snapshot, passed_over) = topics::choose_snapshot(repository, options)?;
     let mut topics = topics::choose(repository, &snapshot, options)?;
     let cuts = find_cuts(repository, options, &mut topics).await?;
+    if options.preserve_offsets {
+        preserve::needs(repository, &mut topics)?;
+    }
     let groups = groups::choose(repository, &snapshot, options, &topics)?;
     let mut plan = RestorePlan {
         target_cluster_id: cluster.cluster_id(),

@@ -28,6 +28,7 @@ pub(in crate::restore) fn planned(name: &str, configs: &[(&str, &str)]) -> Plann
             high_watermark: 0,
             bytes: 0,
             segments: SegmentList::default(),
+            preserving: None,
         }],
         max_batch: 0,
         min_timestamp: Timestamp(-1),

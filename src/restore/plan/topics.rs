@@ -118,6 +118,7 @@ fn plan_partition(
         high_watermark: partition.high_watermark,
         bytes,
         segments: partition.segments,
+        preserving: None,
     })
 }
 
@@ -130,5 +131,6 @@ fn left_empty(partition: &PartitionState) -> PlannedPartition {
         high_watermark: partition.high_watermark,
         bytes: 0,
         segments: SegmentList::default(),
+        preserving: None,
     }
 }

@@ -1,0 +1,151 @@
+//! A log that got longer than planned cannot be mended: its topic, which is ours, is deleted and begun again.
+
+use std::time::{Duration, Instant};
+
+use super::Producers;
+use crate::batch::{Batch, walk};
+use crate::cluster::{Cluster, ClusterError, ErrorCode, FetchLimits, FetchPartition, NewTopic, Outcome};
+use crate::model::{TopicId, TopicPartition, describe};
+use crate::repository::format::{RestoreTopics, TargetTopic};
+use crate::restore::error::RestoreError;
+use crate::restore::target;
+
+/// How long deleting and creating may take.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// Pause between two looks.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Bytes of the log that are looked at for strangers.
+const LOOKED_AT: i32 = 1 << 20;
+
+/// Deletes the topic of a partition and creates it anew. Refused where it was not made by this restore, or where anybody
+/// else has written behind `planned`. Gives the topics as they are then.
+pub(in crate::restore) async fn begin_again(
+    cluster: &Cluster,
+    topics: &RestoreTopics,
+    new: NewTopic,
+    producers: Producers,
+    (at, planned, found): (TopicPartition, i64, i64),
+) -> Result<RestoreTopics, RestoreError> {
+    let stranger = RestoreError::ForeignWriter { partition: at.clone(), planned, found };
+    let ours = topics.topics.iter().find(|topic| topic.target == at.topic && topic.created);
+    let Some(ours) = ours.filter(|topic| topic.id != TopicId::ZERO) else { return Err(stranger) };
+    if !is_all_ours(cluster, ours, &at, planned, producers).await? {
+        return Err(stranger);
+    }
+    tracing::debug!(phase = "create", topic = %ours.target, planned, found, "deleting the topic to begin it again");
+    delete(cluster, ours).await?;
+    let id = create(cluster, ours, new).await?;
+    let mut topics = topics.clone();
+    for topic in topics.topics.iter_mut().filter(|topic| topic.target == at.topic) {
+        topic.id = id;
+        for partition in topic.partitions.iter_mut().filter(|partition| !partition.preserved) {
+            partition.base = 0;
+        }
+    }
+    Ok(topics)
+}
+
+/// Whether the topic is still the one that was made, and what lies behind `planned` is by producers of ours.
+async fn is_all_ours(
+    cluster: &Cluster,
+    topic: &TargetTopic,
+    at: &TopicPartition,
+    planned: i64,
+    producers: Producers,
+) -> Result<bool, RestoreError> {
+    let metadata = cluster.refresh(&*cluster.metadata().await?).await?;
+    if metadata.topics.get(&topic.target).is_none_or(|found| found.id != topic.id) {
+        return Ok(false);
+    }
+    let leader = metadata.partition(at).filter(|found| found.leader >= 0);
+    let leader = leader.ok_or_else(|| ClusterError::NoLeader(at.clone()))?.leader;
+    let asked = FetchPartition {
+        topic: at.topic.clone(),
+        topic_id: topic.id,
+        partition: at.partition,
+        leader_epoch: -1,
+        last_epoch: -1,
+        offset: planned.max(0),
+        max_bytes: LOOKED_AT,
+    };
+    let limits = FetchLimits { max_bytes: LOOKED_AT, max_wait: Duration::from_millis(500), min_bytes: 1 };
+    let answer = cluster.data_connection(leader).await?.fetch(&[asked], limits).await?;
+    let Some(partition) = answer.partitions.into_iter().next() else { return Ok(false) };
+    if partition.error.is_some_and(|code| code != ErrorCode::OFFSET_OUT_OF_RANGE) {
+        return Ok(false);
+    }
+    let ours = |batch: Batch<'_>| batch.modern().is_ok_and(|header| producers.include(header.producer_id));
+    // The answer may end within a batch.
+    Ok(walk(&partition.records).map_while(Result::ok).all(ours))
+}
+
+async fn delete(cluster: &Cluster, topic: &TargetTopic) -> Result<(), RestoreError> {
+    let name = std::slice::from_ref(&topic.target);
+    for (_, answer) in cluster.delete_topics(name).await {
+        match answer {
+            Ok(()) | Err(ClusterError::UnknownTopic(_)) => {}
+            Err(error) if error.outcome() == Outcome::Unknown => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let metadata = cluster.refresh(&*cluster.metadata().await?).await?;
+        if metadata.topics.get(&topic.target).is_none_or(|found| found.id != topic.id) {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            let cause = "its topic was to be deleted and begun again, and is still there".to_owned();
+            return Err(failed(topic, cause));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn create(cluster: &Cluster, topic: &TargetTopic, new: NewTopic) -> Result<TopicId, RestoreError> {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let mut refused = None;
+        for (_, answer) in cluster.create_topics(vec![new.clone()], false).await {
+            refused = answer.err();
+        }
+        match refused {
+            None => break,
+            // It is still being deleted, or a lost answer was a yes.
+            Some(error) if Instant::now() < deadline && error.code() == Some(ErrorCode::TOPIC_ALREADY_EXISTS) => {
+                if leaders(cluster, topic).await?.is_some() {
+                    break;
+                }
+            }
+            Some(error) if Instant::now() < deadline && error.outcome() == Outcome::Unknown => {
+                tracing::debug!(error = describe(&error), "it is not known whether the topic was created");
+            }
+            Some(error) => return Err(target::cannot_create(topic.target.clone(), &error)),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    loop {
+        if let Some(id) = leaders(cluster, topic).await? {
+            return Ok(id);
+        }
+        if Instant::now() >= deadline {
+            return Err(failed(topic, format!("no leader after {} s", DEADLINE.as_secs())));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// The new topic's id, once all of its partitions have leaders.
+async fn leaders(cluster: &Cluster, topic: &TargetTopic) -> Result<Option<TopicId>, RestoreError> {
+    let metadata = cluster.refresh(&*cluster.metadata().await?).await?;
+    let found = metadata.topics.get(&topic.target).filter(|found| found.id != topic.id);
+    let ready = found.filter(|found| {
+        let led = |number| found.partitions.get(&number).is_some_and(|one| one.leader >= 0);
+        topic.partitions.iter().all(|one| led(one.partition))
+    });
+    Ok(ready.map(|found| found.id))
+}
+
+fn failed(topic: &TargetTopic, cause: String) -> RestoreError {
+    RestoreError::Partition { partition: TopicPartition::new(topic.target.clone(), 0), offset: -1, cause }
+}

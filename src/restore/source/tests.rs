@@ -1,0 +1,111 @@
+//! Stored batches in, batches to be sent out.
+
+use super::*;
+use crate::batch::{BatchHeader, records};
+use crate::model::TopicName;
+use crate::repository::testing::{self, batch, batch_with, marker, transactional};
+use crate::store::MemoryStore;
+
+/// Batches as a broker would append them.
+#[derive(Default)]
+struct Taken {
+    bases: Vec<i64>,
+    /// Target offset, sequence number and value of each record.
+    records: Vec<(i64, i32, Vec<u8>)>,
+    pieces: Vec<MapPiece>,
+}
+
+impl Sink for Taken {
+    fn batch(&mut self, prepared: Prepared) -> bool {
+        let bytes = [&prepared.header[..], &prepared.payload].concat();
+        let sent = Batch::parse(&bytes).unwrap();
+        sent.check_crc().unwrap();
+        let header: BatchHeader = *sent.modern().unwrap();
+        assert!(header.is_whole() && header.base_offset == 0);
+        assert_eq!(prepared.target_next - prepared.target_base, i64::from(header.record_count));
+        for record in &records(&sent).unwrap() {
+            let record = record.unwrap();
+            let sequence = header.base_sequence + record.offset as i32;
+            self.records.push((prepared.target_base + record.offset, sequence, record.value.unwrap().to_vec()));
+        }
+        self.bases.push(prepared.source_base);
+        true
+    }
+
+    fn passed(&mut self, _piece: MapPiece) {}
+
+    fn piece(&mut self, piece: MapPiece) -> Result<(), RestoreError> {
+        self.pieces.push(piece);
+        Ok(())
+    }
+}
+
+fn source(seals: &[crate::repository::format::Seal], keep: OffsetRange) -> Source {
+    Source {
+        at: TopicPartition::new(TopicName::new("orders").unwrap(), 0),
+        segments: SegmentList { parts: Vec::new(), tail: seals.to_vec() },
+        keep,
+        producer: ProducerIdentity { producer_id: 1, producer_epoch: 0 },
+        target_codecs: CodecSet::ALL,
+        target_base: 0,
+        from: 0,
+        preserve: None,
+    }
+}
+
+#[test]
+fn data_without_an_outcome_is_not_restored_and_not_called_aborted() {
+    let repository = testing::repository(MemoryStore::new());
+    let run = repository.begin_run(testing::CLUSTER).unwrap();
+    let begin = || testing::start("orders", 0, &run, None);
+    // Producer 7 is aborted, 8 commits, 9 ends in offsets that were never read, 5 is open at the end.
+    let before = [transactional(0, 1, 7), transactional(1, 1, 8), transactional(2, 1, 9), marker(3, 7, false)];
+    let before = [&before[..], &[marker(4, 8, true)]].concat();
+    let after = [batch(20, 1), transactional(21, 2, 5)];
+    let seals = [&before[..], &after[..]].map(|batches| testing::segment(&repository, &run, begin(), batches));
+    let mut taken = Taken::default();
+    let passed = source(&seals, OffsetRange { base: 0, next: 23 }).read(&repository, &mut taken).unwrap().unwrap();
+    let admitted = passed.admitted;
+    assert_eq!(taken.bases, [1, 20]);
+    assert_eq!((admitted.dropped_aborted, admitted.dropped_lost, admitted.dropped_open), (1, 1, 1));
+    assert_eq!((admitted.records, admitted.dropped_control), (2, 2));
+}
+
+#[test]
+fn any_log_end_is_a_legal_start() {
+    let repository = testing::repository(MemoryStore::new());
+    let run = repository.begin_run(testing::CLUSTER).unwrap();
+    let begin = || testing::start("orders", 0, &run, None);
+    // A log start within the first batch, a marker, a hole within a batch and one between two, an end within the last.
+    let holes = |header: &mut BatchHeader| header.last_offset_delta = 9;
+    let batches = [batch(10, 4), marker(14, 8, true), batch_with(15, 3, holes), batch(40, 5)];
+    let seals = [testing::segment(&repository, &run, begin(), &batches)];
+    let whole = source(&seals, OffsetRange { base: 12, next: 43 });
+    let mut first = Taken::default();
+    let passed = whole.clone().read(&repository, &mut first).unwrap().unwrap();
+    let admitted = passed.admitted;
+    assert_eq!((passed.log_end, admitted.records), (8, 8));
+    assert!(first.records.iter().map(|(at, sequence, _)| (*at, *sequence)).eq((0..8).zip(0..8)));
+    assert_eq!(first.records.len(), 8);
+    for from in 0..=9 {
+        for base in [0, 100] {
+            let mut rest = Taken::default();
+            let again = Source { target_base: base, from: base + from, ..whole.clone() };
+            let passed = again.read(&repository, &mut rest).unwrap().unwrap();
+            let expected = first.records.iter().skip(from as usize).cloned();
+            let expected: Vec<_> = expected.map(|(at, sequence, value)| (at + base, sequence, value)).collect();
+            assert_eq!(rest.records, expected, "from {from}");
+            assert_eq!((passed.admitted, passed.log_end), (admitted, base + 8), "from {from}");
+            let map = first.pieces.iter().map(|piece| MapPiece { target: piece.target + base, ..*piece });
+            assert_eq!(rest.pieces, map.collect::<Vec<_>>(), "the map is that of the whole, from {from}");
+        }
+    }
+}
+
+#[test]
+fn sequence_numbers_wrap_after_the_largest() {
+    assert_eq!(sequence(0), 0);
+    assert_eq!(sequence(i64::from(i32::MAX)), i32::MAX);
+    assert_eq!(sequence(i64::from(i32::MAX) + 1), 0);
+    assert_eq!(sequence(i64::from(i32::MAX) + 4), 3);
+}

@@ -35,7 +35,7 @@ fn committed_records_and_no_others_come_back_from_under_a_live_producer() {
     tools.load(&["await-committed:live-group:live:>0"]).unwrap();
     let repository = Repository::init();
     let flags = ["--topics", "live", "--groups", GROUP, "--segment-bytes", "1MiB", "--request-timeout", "3s"];
-    for _ in 0..6 {
+    for _ in 0..2 {
         repository.back_up(&cluster, &flags);
         assert_no_group_is_ahead(&repository);
     }

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use protocol_tests::Cluster;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::Repository;
@@ -73,12 +74,12 @@ impl Watched {
 
     /// Stops it in its tracks.
     pub fn pause(&self) {
-        self.signal("-STOP");
+        self.signal(Signal::STOP);
     }
 
     /// Lets it go on.
     pub fn resume(&self) {
-        self.signal("-CONT");
+        self.signal(Signal::CONT);
     }
 
     /// Ctrl-C.
@@ -113,9 +114,8 @@ impl Watched {
         Ended { code: status.code(), report, log: self.tail() }
     }
 
-    fn signal(&self, signal: &str) {
-        let done = Command::new("kill").args([signal, &self.process.id().to_string()]).status().unwrap();
-        assert!(done.success());
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
     }
 
     fn tail(&self) -> String {

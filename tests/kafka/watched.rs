@@ -84,7 +84,7 @@ impl Watched {
 
     /// Ctrl-C.
     pub fn interrupt(&self) {
-        self.signal("-INT");
+        self.signal(Signal::INT);
     }
 
     /// SIGKILL.

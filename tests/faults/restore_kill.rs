@@ -53,8 +53,8 @@ fn a_restore_killed_at_any_point_goes_on_when_it_is_run_again() {
     repository.back_up(from, &rest);
     let target = ClusterSpec::new(3).heap_mib(384).start().unwrap();
     let place = repository.path().display().to_string();
-    let begin = ["restore", "--repository", &place, "--bootstrap-server", target.bootstrap()];
-    let command = [&begin[..], &rest, &["--json", "-vv", "--log-format", "json"]].concat();
+    let flags = ["restore", "--repository", &place, "--bootstrap-server", target.bootstrap()];
+    let command = [&flags[..], &rest, &["--json", "-vv", "--log-format", "json"]].concat();
 
     let mut tally = Tally::default();
     while tally.kills() < kills {

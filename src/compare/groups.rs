@@ -50,6 +50,11 @@ pub(super) async fn compare(
         return Ok(outcome);
     }
     let expected = match (&plan.against, &plan.known) {
+        (Against::Target { .. }, Some(known)) if known.undone => {
+            let told = "`offsets undo` put back what was there before the restore".to_owned();
+            outcome.since.push(Since::of_group("consumer groups".to_owned(), told));
+            return Ok(outcome);
+        }
         (Against::Target { .. }, Some(known)) => of_target(context, plan, known, translations, &mut outcome)?,
         _ => of_source(context, plan)?,
     };

@@ -6,7 +6,7 @@ use super::Context;
 use super::error::CompareError;
 use super::options::CompareOptions;
 use crate::model::{OffsetRange, Timestamp, TopicName, TopicPartition};
-use crate::repository::format::{RestorePlanDocument, SavedGroups, TargetTopic};
+use crate::repository::format::{OffsetsUndone, RestorePlanDocument, SavedGroups, TargetTopic};
 use crate::repository::{Repository, RepositoryError, RestoreFolder, RestoreStates, Snapshot};
 
 /// A restore that is written down and has ended.
@@ -19,6 +19,8 @@ pub(super) struct Known {
     pub topics: BTreeMap<TopicName, TargetTopic>,
     /// What was committed.
     pub groups: Option<SavedGroups>,
+    /// The groups' former offsets were put back since.
+    pub undone: bool,
     /// Topics of the target whose retention was held and is not any more: what it takes is no difference.
     pub released: BTreeSet<TopicName>,
 }
@@ -57,9 +59,10 @@ fn read(folder: RestoreFolder, plan: RestorePlanDocument) -> Result<Option<Known
     let (Some(done), Some(topics)) = (folder.done()?, folder.topics()?) else { return Ok(None) };
     let topics = topics.topics.into_iter().map(|topic| (topic.source.clone(), topic)).collect();
     let groups = folder.get("groups.json")?;
+    let undone = folder.get::<OffsetsUndone>("groups-undone.json")?.is_some();
     let held: BTreeSet<TopicName> = folder.held()?.into_iter().map(|one| one.topic).collect();
     let released = done.held.into_iter().map(|one| one.topic).filter(|topic| !held.contains(topic)).collect();
-    Ok(Some(Known { folder, plan, restored: done.finished, topics, groups, released }))
+    Ok(Some(Known { folder, plan, restored: done.finished, topics, groups, undone, released }))
 }
 
 impl Known {

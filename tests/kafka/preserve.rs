@@ -99,6 +99,10 @@ fn offsets_come_back_as_they_were() {
     let described = target().tools().admin(tools::TOPICS, &["--describe", "--topic", "compacted"]).unwrap().stdout;
     assert!(described.contains("cleanup.policy=compact") && !described.contains("compression.type"), "{described}");
 
+    let state = report["state"].as_str().unwrap();
+    let compared = repository.ktape("verify", Some(target()), &["--against-cluster", "--restore", state]);
+    assert_eq!(compared.status.code(), Some(0), "{compared:?}");
+
     let again = repository.restore(target(), &flags);
     assert_eq!(again["was_finished"], true, "{again:#}");
     assert_same_ranges(&ALL, "");

@@ -76,7 +76,7 @@ pub struct RestoreArgs {
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = memory)]
     memory: usize,
     /// Restore no data: commit the groups' offsets for topics that the cluster has already
-    #[arg(long, conflicts_with_all = ["release", "replication_factor", "topic_config", "until", "from", "until_observed"])]
+    #[arg(long, conflicts_with_all = ["release", "preserve_offsets", "replication_factor", "topic_config", "until", "from", "until_observed"])]
     offsets_only: bool,
     #[command(flatten)]
     cut: CutArgs,

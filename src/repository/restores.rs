@@ -324,6 +324,7 @@ mod tests {
                 target: TopicName::new("b").unwrap(),
                 id: TopicId::ZERO,
                 created: true,
+                again: false,
                 partitions: vec![TargetPartition {
                     partition: 0,
                     keep: OffsetRange { base: 3, next: 9 },

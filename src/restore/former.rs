@@ -57,7 +57,8 @@ async fn missing(cluster: &Cluster, topics: &RestoreTopics) -> Result<Vec<TopicN
     let mut metadata = cluster.metadata().await?;
     let begun = std::time::Instant::now();
     loop {
-        let gone = topics.topics.iter().filter(|topic| !is_there(&metadata, &topic.target, topic.id));
+        let kept = topics.topics.iter().filter(|topic| !topic.again);
+        let gone = kept.filter(|topic| !is_there(&metadata, &topic.target, topic.id));
         let gone: Vec<TopicName> = gone.map(|topic| topic.target.clone()).collect();
         // A broker that has just started may not know of all topics yet.
         if gone.is_empty() || begun.elapsed() >= NOT_YET_KNOWN {
@@ -121,7 +122,7 @@ fn owns(
 ) -> Result<bool, RestoreError> {
     if let Some(topics) = topics {
         let mine = topics.topics.iter().find(|topic| topic.target == *name);
-        return Ok(mine.is_some_and(|topic| is_there(metadata, name, topic.id)));
+        return Ok(mine.is_some_and(|topic| topic.again || is_there(metadata, name, topic.id)));
     }
     if !plan.targets.contains(name) {
         return Ok(false);
@@ -252,8 +253,14 @@ mod tests {
         let other = states.begin(&key("orders")).unwrap();
         other.begin(&plan(key("orders"), &["old"])).unwrap();
         assert!(!owned(&states, &metadata(&[("old", ID)])));
-        let topic =
-            TargetTopic { source: name("orders"), target: name("old"), id: ID, created: false, partitions: Vec::new() };
+        let topic = TargetTopic {
+            source: name("orders"),
+            target: name("old"),
+            id: ID,
+            created: false,
+            again: false,
+            partitions: Vec::new(),
+        };
         other.put_topics(&RestoreTopics { topics: vec![topic], translated: Vec::new() }).unwrap();
         assert!(owned(&states, &metadata(&[("old", ID)])));
         assert!(owned(&states, &metadata(&[("old", TopicId::ZERO)])), "brokers without ids cannot tell");

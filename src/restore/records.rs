@@ -59,6 +59,7 @@ pub(super) async fn restore(
     plan: &mut RestorePlan,
     state: &mut State,
 ) -> Result<Records, RestoreError> {
+    begin_again(context.cluster, plan, state).await?;
     let mut work = work(plan, state)?;
     let (ended, notes) = if let Some(records) = &state.records {
         (from_maps(state, &work).await?, records.notes.clone())
@@ -148,26 +149,37 @@ async fn produce_or_begin_again(
             }
             failed => return failed,
         };
-        let topics = state.topics.clone().unwrap_or_default();
-        let new = target::new_topic(plan, &at.topic).ok_or_else(|| RestoreError::OtherPlan {
-            state: state.folder().path().to_owned(),
-            topic: at.topic.clone(),
-        })?;
+        let mut topics = state.topics.clone().unwrap_or_default();
+        preserve::mark(context.cluster, &mut topics, state.producers(), (&at, planned, found)).await?;
+        state.put_topics(topics)?;
+        begin_again(context.cluster, plan, state).await?;
         notes.push(format!(
             "topic {}: the log of partition {} got longer than planned, as markers landed late; the topic was deleted \
              and begun again",
             at.topic, at.partition
         ));
-        let place = (at.clone(), planned, found);
-        let topics = preserve::begin_again(context.cluster, &topics, new, state.producers(), place).await?;
-        let id = topics.topics.iter().find(|topic| topic.target == at.topic).map(|topic| topic.id);
+        let mut topics = state.topics.iter().flat_map(|topics| &topics.topics);
+        let id = topics.find(|topic| topic.target == at.topic).map(|topic| topic.id);
         for one in work.iter_mut().filter(|one| one.at.topic == at.topic) {
             one.topic_id = id.unwrap_or(one.topic_id);
             one.source.target_base = 0;
             one.source.from = 0;
         }
-        state.put_topics(topics)?;
     }
+}
+
+/// Makes topics anew that are marked for it, now or by an attempt that was cut off over it.
+async fn begin_again(cluster: &Cluster, plan: &RestorePlan, state: &mut State) -> Result<(), RestoreError> {
+    let mut topics = state.topics.clone().unwrap_or_default();
+    if topics.topics.iter().all(|topic| !topic.again) {
+        return Ok(());
+    }
+    for topic in topics.topics.iter_mut().filter(|topic| topic.again) {
+        let other = || RestoreError::OtherPlan { state: state.folder().path().to_owned(), topic: topic.target.clone() };
+        let new = target::new_topic(plan, &topic.target).ok_or_else(other)?;
+        preserve::begin_again(cluster, topic, new).await?;
+    }
+    state.put_topics(topics)
 }
 
 /// What fills offsets that have no records, if any are to be preserved.

@@ -45,6 +45,7 @@ pub(super) async fn make(cluster: &Cluster, plan: &mut RestorePlan, state: &mut 
         source: topic.state.name.clone(),
         target: topic.target.clone(),
         id: metadata.topics.get(&topic.target).map_or(TopicId::ZERO, |found| found.id),
+        again: false,
         created: !state.existed(&topic.target),
         partitions: topic
             .partitions

@@ -27,7 +27,9 @@ fn every_shape_comes_back() {
     assert_eq!(report["incomplete"].as_array().map(Vec::len), Some(0), "{report:#}");
 
     for isolation in [Isolation::ReadCommitted, Isolation::ReadUncommitted] {
-        let back = to.read(LOADED, isolation).unwrap();
+        let mut back = to.read(LOADED, isolation).unwrap();
+        // Other tests restore there as well, under other names.
+        back.retain(|(topic, _), _| shown.keys().any(|(name, _)| name == topic));
         assert_same_records(&shown, &back, isolation);
     }
     assert_groups_go_on(&from, &to, &report);

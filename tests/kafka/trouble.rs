@@ -112,7 +112,12 @@ fn groups_are_read_before_the_fences_even_while_their_coordinator_hangs() {
 fn a_partition_without_a_leader_is_given_up_in_time_and_by_name() {
     let cluster = shaken();
     let tools = cluster.tools();
-    let topics = ["topic-on:orphan:1:3", "bulk:orphan:1:3000:1000:none", "bulk:orphan-not:1:300:1000:none"];
+    let topics = [
+        "topic-on:orphan:1:3",
+        "bulk:orphan:1:3000:1000:none",
+        "topic-on:orphan-not:1:1",
+        "bulk:orphan-not:1:300:1000:none",
+    ];
     tools.load(&[&topics[..], &SLOW[..1]].concat()).unwrap();
     let repository = Repository::init();
     let selection = ["--topics", "orphan*", "--exclude-groups", "*"];

@@ -108,6 +108,10 @@ pub struct TargetTopic {
     pub id: TopicId,
     /// Whether this restore created it.
     pub created: bool,
+    /// It is being deleted and made anew: under its name there may be the topic with this id, another one of the
+    /// restore's, or none.
+    #[serde(default)]
+    pub again: bool,
     /// Its partitions that are restored, ascending.
     pub partitions: Vec<TargetPartition>,
 }

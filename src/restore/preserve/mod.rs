@@ -22,5 +22,5 @@ pub(in crate::restore) use in_place::{InPlace, LastBatch, Producers};
 pub(in crate::restore) use job::Job;
 pub use need::Need;
 pub(in crate::restore) use preserver::Preserver;
-pub(in crate::restore) use redo::begin_again;
+pub(in crate::restore) use redo::{begin_again, mark};
 pub use report::{PreservePartition, PreservePlan};

@@ -17,32 +17,38 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Bytes of the log that are looked at for strangers.
 const LOOKED_AT: i32 = 1 << 20;
 
-/// Deletes the topic of a partition and creates it anew. Refused where it was not made by this restore, or where anybody
-/// else has written behind `planned`. Gives the topics as they are then.
+/// Marks the topic of a partition as one to begin again, before anything is done to it. Refused where it was not made by
+/// this restore, or where anybody else has written behind `planned`.
+pub(in crate::restore) async fn mark(
+    cluster: &Cluster,
+    topics: &mut RestoreTopics,
+    producers: Producers,
+    (at, planned, found): (&TopicPartition, i64, i64),
+) -> Result<(), RestoreError> {
+    let stranger = || RestoreError::ForeignWriter { partition: at.clone(), planned, found };
+    let ours = topics.topics.iter_mut().find(|topic| topic.target == at.topic && topic.created);
+    let ours = ours.filter(|topic| topic.id != TopicId::ZERO).ok_or_else(stranger)?;
+    if !is_all_ours(cluster, ours, at, planned, producers).await? {
+        return Err(stranger());
+    }
+    ours.again = true;
+    Ok(())
+}
+
+/// Deletes a topic that is marked and creates it anew, from wherever that was cut off.
 pub(in crate::restore) async fn begin_again(
     cluster: &Cluster,
-    topics: &RestoreTopics,
+    topic: &mut TargetTopic,
     new: NewTopic,
-    producers: Producers,
-    (at, planned, found): (TopicPartition, i64, i64),
-) -> Result<RestoreTopics, RestoreError> {
-    let stranger = RestoreError::ForeignWriter { partition: at.clone(), planned, found };
-    let ours = topics.topics.iter().find(|topic| topic.target == at.topic && topic.created);
-    let Some(ours) = ours.filter(|topic| topic.id != TopicId::ZERO) else { return Err(stranger) };
-    if !is_all_ours(cluster, ours, &at, planned, producers).await? {
-        return Err(stranger);
+) -> Result<(), RestoreError> {
+    tracing::debug!(phase = "create", topic = %topic.target, "deleting the topic to begin it again");
+    delete(cluster, topic).await?;
+    topic.id = create(cluster, topic, new).await?;
+    topic.again = false;
+    for partition in topic.partitions.iter_mut().filter(|partition| !partition.preserved) {
+        partition.base = 0;
     }
-    tracing::debug!(phase = "create", topic = %ours.target, planned, found, "deleting the topic to begin it again");
-    delete(cluster, ours).await?;
-    let id = create(cluster, ours, new).await?;
-    let mut topics = topics.clone();
-    for topic in topics.topics.iter_mut().filter(|topic| topic.target == at.topic) {
-        topic.id = id;
-        for partition in topic.partitions.iter_mut().filter(|partition| !partition.preserved) {
-            partition.base = 0;
-        }
-    }
-    Ok(topics)
+    Ok(())
 }
 
 /// Whether the topic is still the one that was made, and what lies behind `planned` is by producers of ours.
@@ -80,6 +86,10 @@ async fn is_all_ours(
 }
 
 async fn delete(cluster: &Cluster, topic: &TargetTopic) -> Result<(), RestoreError> {
+    let metadata = cluster.refresh(&*cluster.metadata().await?).await?;
+    if metadata.topics.get(&topic.target).is_none_or(|found| found.id != topic.id) {
+        return Ok(());
+    }
     let name = std::slice::from_ref(&topic.target);
     for (_, answer) in cluster.delete_topics(name).await {
         match answer {

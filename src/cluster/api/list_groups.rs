@@ -1,34 +1,40 @@
 //! `ListGroups` v0 to v5: every broker names the groups it coordinates.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use kafka_protocol::messages as m;
 
 use super::judge;
 use crate::cluster::join::join_all;
 use crate::cluster::{Cluster, ClusterError, GroupListing, ListedGroup, Subject};
-use crate::model::GroupId;
+use crate::model::{Classify, GroupId};
 use crate::retry::{Attempt, retry};
 
 const API: &str = "ListGroups";
-/// Rounds over all brokers before the view is called partial.
+/// Rounds over all brokers that may disagree before the view is called partial.
 const ROUNDS: usize = 5;
 
 impl Cluster {
     /// Asks every broker for its groups, round after round until two in a row agree: a group whose coordinator moves
-    /// during a round can be missing from it.
+    /// during a round can be missing from it. A broker that does not answer may be about to be known as dead: it is
+    /// waited for as long as for anything else.
     pub async fn list_groups(&self) -> GroupListing {
+        let deadline = Instant::now() + self.options().retry.budget;
         let mut last = self.list_round().await;
-        for _ in 1..ROUNDS {
+        let mut rounds = 1;
+        loop {
             let next = self.list_round().await;
             let agree = next.unanswered.is_empty() && last.unanswered.is_empty() && ids(&next) == ids(&last);
             let missing = !next.unanswered.is_empty() && !last.unanswered.is_empty();
+            let may_come = next.unanswered.iter().all(|(_, error)| error.class().is_retriable());
             last = GroupListing { rounds_agree: agree, ..next };
-            if agree || missing {
-                break;
+            rounds += usize::from(!missing);
+            let over = if missing { !may_come || Instant::now() >= deadline } else { rounds >= ROUNDS };
+            if agree || over {
+                return last;
             }
         }
-        last
     }
 
     async fn list_round(&self) -> GroupListing {

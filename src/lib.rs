@@ -17,6 +17,7 @@ pub mod reader;
 pub mod repository;
 pub mod restore;
 pub mod retry;
+pub mod security;
 pub mod show;
 pub mod store;
 pub mod verb;

@@ -3,6 +3,7 @@
 mod failure;
 mod group;
 mod offset_map;
+mod secret;
 mod selection;
 mod time;
 mod topic;
@@ -10,6 +11,7 @@ mod topic;
 pub use failure::{Classify, ErrorClass, describe};
 pub use group::{CommittedOffset, GroupId, GroupType};
 pub use offset_map::{MapPiece, Positions};
+pub use secret::Secret;
 pub use selection::{InvalidPattern, Patterns, Selection, TopicFilter};
 pub use time::Timestamp;
 pub use topic::{InvalidTopicId, InvalidTopicName, OffsetRange, TopicId, TopicName, TopicPartition};

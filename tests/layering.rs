@@ -13,9 +13,8 @@ fn allowed(module: &str) -> Option<Vec<&'static str>> {
     let with = |base: &[&'static str], more: &[&'static str]| Some([base, more].concat());
     match module {
         "model" | "progress" | "cancel" => Some(Vec::new()),
-        "batch" | "wire" => with(&["model"], &[]),
+        "batch" | "wire" | "security" => with(&["model"], &[]),
         "retry" => with(&["model", "cancel"], &[]),
-        "security" => with(&["model"], &[]),
         "net" => with(KAFKA_TOWER, &["security"]),
         "cluster" => with(KAFKA_TOWER, &["security", "net"]),
         "store" => with(STORE, &[]),

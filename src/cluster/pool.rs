@@ -113,6 +113,7 @@ impl Pool {
         Connection::open(Opening {
             address,
             client_id: &self.options.client_id,
+            security: &self.options.security,
             patience: self.options.connect_timeout,
             frame_limit,
         })

@@ -16,7 +16,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::task::{Call, Reply, Shared, Stage, run};
 use super::transport::Transport;
-use super::{ConnectionError, Poison, dial};
+use super::{ConnectionError, Poison, dial, tls};
+use crate::security::Security;
 use crate::wire::{BrokerVersions, ErrorCode, Exchange, WireError, request};
 
 /// How to open a connection.
@@ -26,7 +27,9 @@ pub struct Opening<'a> {
     pub address: &'a str,
     /// Name of this client.
     pub client_id: &'a str,
-    /// Time for the connection, and again for its first answer.
+    /// How it is encrypted, and who this client is.
+    pub security: &'a Security,
+    /// Time for the connection with its encryption, and again for its first answer.
     pub patience: Duration,
     /// Largest answer accepted, in bytes.
     pub frame_limit: usize,
@@ -54,13 +57,10 @@ const QUEUE: usize = 64;
 impl Connection {
     /// Connects and asks for the broker's versions.
     pub async fn open(opening: Opening<'_>) -> Result<Self, ConnectionError> {
-        let address = opening.address.to_owned();
-        let stream = dial::dial(opening.address, opening.patience)
-            .await
-            .map_err(|source| ConnectionError::Dial { address, source })?;
+        let transport = transport(&opening).await?;
         let shared = Arc::new(Shared::default());
         let (queue, calls) = mpsc::channel(QUEUE);
-        tokio::spawn(run(Arc::clone(&shared), Transport::Plain(stream), calls, opening.frame_limit));
+        tokio::spawn(run(Arc::clone(&shared), transport, calls, opening.frame_limit));
         let peer = |versions, correlation| Peer {
             address: opening.address.to_owned(),
             client_id: opening.client_id.to_owned(),
@@ -226,6 +226,19 @@ impl Connection {
         let announced = answer.api_keys.iter().map(|api| (api.api_key, api.min_version, api.max_version));
         Ok(Some(BrokerVersions::new(announced)))
     }
+}
+
+/// A connected socket, encrypted if that is wanted.
+async fn transport(opening: &Opening<'_>) -> Result<Transport, ConnectionError> {
+    let began = Instant::now();
+    let address = || opening.address.to_owned();
+    let stream = dial::dial(opening.address, opening.patience)
+        .await
+        .map_err(|source| ConnectionError::Dial { address: address(), source })?;
+    let Some(settings) = &opening.security.tls else { return Ok(Transport::Plain(stream)) };
+    let secured = tls::secure(stream, opening.address, settings, began, opening.patience).await;
+    let secured = secured.map_err(|source| ConnectionError::Tls { address: address(), source })?;
+    Ok(Transport::Tls(Box::new(secured)))
 }
 
 const VERSIONS: &str = "ApiVersions";

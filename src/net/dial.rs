@@ -46,6 +46,12 @@ pub fn check(address: &str) -> Result<(), DialError> {
     Ok(())
 }
 
+/// The host of `host:port`, without the brackets of an IPv6 address.
+pub(super) fn host(address: &str) -> &str {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{Classify, ErrorClass};
+use crate::security::tls::TlsError;
 use crate::wire::WireError;
 
 /// Why a connection could not be made.
@@ -73,6 +74,14 @@ pub enum ConnectionError {
         address: String,
         /// What happened.
         source: DialError,
+    },
+    /// TLS did not come about.
+    #[error("no secure connection to {address}")]
+    Tls {
+        /// `host:port`.
+        address: String,
+        /// What happened.
+        source: TlsError,
     },
     /// Something answers there, but not Kafka.
     #[error("the peer at {address} answered with {greeting:?}: this is not a Kafka listener")]
@@ -151,6 +160,7 @@ impl Classify for ConnectionError {
             Self::Dial { source: DialError::Address, .. } | Self::NotKafka { .. } | Self::SpeaksTls { .. } => {
                 ErrorClass::Reject
             }
+            Self::Tls { source, .. } => source.class(),
             Self::Lost { reason: Poison::Oversize { .. } | Poison::Correlation(_), .. } => ErrorClass::Corrupt,
             Self::Dial { .. } | Self::Handshake { .. } | Self::Lost { .. } | Self::TimedOut { .. } => {
                 ErrorClass::RefreshMetadata

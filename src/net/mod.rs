@@ -5,6 +5,7 @@ mod dial;
 mod error;
 mod reader;
 mod task;
+mod tls;
 mod transport;
 
 pub use connection::{Connection, Opening};

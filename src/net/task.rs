@@ -174,7 +174,7 @@ async fn write(shared: &Shared, mut stream: Outgoing, queue: &mut mpsc::Receiver
             continue;
         }
         shared.expect_answer(call.correlation, call.reply);
-        if let Err(error) = stream.write_all_buf(&mut call.pieces).await {
+        if let Err(error) = send(&mut stream, &mut call.pieces).await {
             return match error.kind() {
                 std::io::ErrorKind::BrokenPipe | std::io::ErrorKind::ConnectionReset => Poison::Closed,
                 _ => Poison::Io(Arc::new(error)),
@@ -182,6 +182,12 @@ async fn write(shared: &Shared, mut stream: Outgoing, queue: &mut mpsc::Receiver
         }
     }
     Poison::GivenUp
+}
+
+/// TLS keeps what the socket does not take at once, until it is flushed.
+async fn send(stream: &mut Outgoing, pieces: &mut Pieces) -> std::io::Result<()> {
+    stream.write_all_buf(pieces).await?;
+    stream.flush().await
 }
 
 /// Pieces of a request, written in one system call as far as the system allows.

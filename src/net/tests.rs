@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Connection, ConnectionError, DialError, Opening, Poison};
 use crate::model::{Classify, ErrorClass};
+use crate::security::Security;
 
 const PATIENCE: Duration = Duration::from_millis(600);
 
@@ -29,7 +30,14 @@ where
 }
 
 async fn open(address: &str) -> Result<Connection, ConnectionError> {
-    Connection::open(Opening { address, client_id: "test", patience: PATIENCE, frame_limit: 10_000 }).await
+    Connection::open(Opening {
+        address,
+        client_id: "test",
+        security: &Security::default(),
+        patience: PATIENCE,
+        frame_limit: 10_000,
+    })
+    .await
 }
 
 /// Key, version, correlation id of the next request, and its bytes after them.
@@ -251,7 +259,13 @@ async fn large_frames_come_whole_and_their_memory_is_used_again() {
         }
     })
     .await;
-    let opening = Opening { address: &address, client_id: "test", patience: PATIENCE, frame_limit: 1 << 20 };
+    let opening = Opening {
+        address: &address,
+        client_id: "test",
+        security: &Security::default(),
+        patience: PATIENCE,
+        frame_limit: 1 << 20,
+    };
     let connection = Connection::open(opening).await.unwrap();
     let mut places = std::collections::BTreeSet::new();
     for _ in 0..20 {

@@ -1,13 +1,17 @@
-//! What carries the bytes. Plain TCP today; TLS is another variant here, and nothing above will notice.
+//! What carries the bytes: TCP, or TLS on it. Nothing above notices.
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+
+use super::tls::Secured;
 
 /// A connected stream.
 #[derive(Debug)]
 pub(super) enum Transport {
     /// TCP without encryption.
     Plain(TcpStream),
+    /// TLS, its handshake done.
+    Tls(Box<Secured>),
 }
 
 /// The reading side of a transport.
@@ -21,6 +25,10 @@ impl Transport {
         match self {
             Self::Plain(stream) => {
                 let (read, write) = stream.into_split();
+                (Box::new(read), Box::new(write))
+            }
+            Self::Tls(stream) => {
+                let (read, write) = tokio::io::split(stream);
                 (Box::new(read), Box::new(write))
             }
         }

@@ -17,6 +17,7 @@ mod pool;
 mod rights;
 mod route;
 mod transactions;
+mod wide;
 
 pub use answer::{
     BrokerConfig, ConfigChange, Each, EpochEnd, FetchAnswer, FetchLimits, FetchPartition, FetchedPartition,
@@ -31,6 +32,7 @@ pub use metadata::{Broker, Metadata, PartitionMeta, TopicMeta};
 pub use options::ClusterOptions;
 pub use rights::{Operation, Operations};
 pub use transactions::{ActiveProducer, ListedTransaction, TransactionDescription};
+pub use wide::{ConfigScope, ScopedConfig};
 
 pub use crate::net::ConnectionError;
 pub use crate::retry::Policy;

@@ -302,3 +302,51 @@ exchange!(DescribeClusterRequest -> DescribeClusterResponse, "DescribeCluster" 6
     always(List(&Record(CLUSTER_BROKER))),
     always(I32),
 ]);
+
+const ACL: &[Field] = &[always(Text), always(Text), always(I8), always(I8)];
+const ACL_RESOURCE: &[Field] = &[always(I8), always(Text), always(I8), always(List(&Record(ACL)))];
+exchange!(DescribeAclsRequest -> DescribeAclsResponse, "DescribeAcls" 29 v 1 - 3, flexible 2, &[
+    always(I32),
+    always(I16),
+    always(Text),
+    always(List(&Record(ACL_RESOURCE))),
+]);
+
+const CREATED_ACL: &[Field] = &[always(I16), always(Text)];
+exchange!(CreateAclsRequest -> CreateAclsResponse, "CreateAcls" 30 v 1 - 3, flexible 2, &[
+    always(I32),
+    always(List(&Record(CREATED_ACL))),
+]);
+
+const QUOTA_PART: &[Field] = &[always(Text), always(Text)];
+const QUOTA_VALUE: &[Field] = &[always(Text), always(I64)];
+const QUOTA: &[Field] = &[always(List(&Record(QUOTA_PART))), always(List(&Record(QUOTA_VALUE)))];
+exchange!(DescribeClientQuotasRequest -> DescribeClientQuotasResponse, "DescribeClientQuotas" 48 v 0 - 1, flexible 1, &[
+    always(I32),
+    always(I16),
+    always(Text),
+    always(List(&Record(QUOTA))),
+]);
+
+const ALTERED_QUOTA: &[Field] = &[always(I16), always(Text), always(List(&Record(QUOTA_PART)))];
+exchange!(AlterClientQuotasRequest -> AlterClientQuotasResponse, "AlterClientQuotas" 49 v 0 - 1, flexible 1, &[
+    always(I32),
+    always(List(&Record(ALTERED_QUOTA))),
+]);
+
+const CREDENTIAL: &[Field] = &[always(I8), always(I32)];
+const SCRAM_USER: &[Field] = &[always(Text), always(I16), always(Text), always(List(&Record(CREDENTIAL)))];
+exchange!(DescribeUserScramCredentialsRequest -> DescribeUserScramCredentialsResponse,
+    "DescribeUserScramCredentials" 50 v 0 - 0, flexible 0, &[
+    always(I32),
+    always(I16),
+    always(Text),
+    always(List(&Record(SCRAM_USER))),
+]);
+
+const CONFIG_RESOURCE: &[Field] = &[always(Text), since(1, I8)];
+exchange!(ListConfigResourcesRequest -> ListConfigResourcesResponse, "ListConfigResources" 74 v 0 - 1, flexible 0, &[
+    always(I32),
+    always(I16),
+    always(List(&Record(CONFIG_RESOURCE))),
+]);

@@ -72,6 +72,12 @@ fn every_answer_is_read_as_kafka_protocol_reads_it_and_hostile_ones_are_refused(
     survives::<m::ListTransactionsRequest>();
     survives::<m::DescribeTransactionsRequest>();
     survives::<m::DescribeClusterRequest>();
+    survives::<m::DescribeAclsRequest>();
+    survives::<m::CreateAclsRequest>();
+    survives::<m::DescribeClientQuotasRequest>();
+    survives::<m::AlterClientQuotasRequest>();
+    survives::<m::DescribeUserScramCredentialsRequest>();
+    survives::<m::ListConfigResourcesRequest>();
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! One file per API: this program's nouns to kafka-protocol's requests, and its answers back.
 
+mod acls;
 mod configs;
 mod delete_groups;
 mod delete_records;
@@ -16,8 +17,11 @@ mod offset_delete;
 mod offset_fetch;
 mod operations;
 mod producer_id;
+mod quotas;
+mod scram;
 mod topics;
 mod transactions;
+mod wide_configs;
 mod write_markers;
 
 use std::time::Duration;

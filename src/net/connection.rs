@@ -14,6 +14,8 @@ use kafka_protocol::protocol::StrBytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
+use super::sasl::{offered, sign_in};
+use super::session::Session;
 use super::task::{Call, Reply, Shared, Stage, run};
 use super::transport::Transport;
 use super::{ConnectionError, Poison, dial, tls};
@@ -49,28 +51,49 @@ struct Peer {
     client_id: String,
     versions: BrokerVersions,
     correlation: AtomicI32,
+    /// How it was opened, if nobody signed in.
+    nobody: Option<(Security, Duration)>,
 }
 
 /// Requests that may stand in the queue before callers wait.
 const QUEUE: usize = 64;
 
 impl Connection {
-    /// Connects and asks for the broker's versions.
+    /// Connects, asks for the broker's versions, and says who this client is.
     pub async fn open(opening: Opening<'_>) -> Result<Self, ConnectionError> {
-        let transport = transport(&opening).await?;
-        let shared = Arc::new(Shared::default());
+        let (connection, session) = Self::greet(&opening).await?;
+        if let Some(settings) = &opening.security.sasl
+            && let Some(proof) = sign_in(&connection, settings, opening.patience).await?
+        {
+            let _ = session.send(Session::new(&connection, settings, opening.patience, proof));
+        }
+        connection.shared.begin();
+        Ok(connection)
+    }
+
+    /// Connects and asks for the broker's versions; also where to announce a session that has to be renewed.
+    pub(super) async fn greet(opening: &Opening<'_>) -> Result<(Self, oneshot::Sender<Session>), ConnectionError> {
+        let transport = transport(opening).await?;
+        let shared = Arc::new(Shared::new(opening.frame_limit));
         let (queue, calls) = mpsc::channel(QUEUE);
-        tokio::spawn(run(Arc::clone(&shared), transport, calls, opening.frame_limit));
+        let (session, coming) = oneshot::channel();
+        tokio::spawn(run(Arc::clone(&shared), transport, calls, coming));
         let peer = |versions, correlation| Peer {
             address: opening.address.to_owned(),
             client_id: opening.client_id.to_owned(),
             versions,
             correlation: AtomicI32::new(correlation),
+            nobody: opening.security.sasl.is_none().then(|| (opening.security.clone(), opening.patience)),
         };
         let nameless = Self { shared, queue, peer: Arc::new(peer(BrokerVersions::default(), 0)) };
         let versions = nameless.ask_versions(opening.patience).await.map_err(handshake_error)?;
         let next = nameless.peer.correlation.load(Ordering::Relaxed);
-        Ok(Self { peer: Arc::new(peer(versions, next)), ..nameless })
+        Ok((Self { peer: Arc::new(peer(versions, next)), ..nameless }, session))
+    }
+
+    /// The same connection by another way to its task.
+    pub(super) fn with_queue(&self, queue: mpsc::Sender<Call>) -> Self {
+        Self { queue, ..self.clone() }
     }
 
     /// What the broker offers.
@@ -134,12 +157,25 @@ impl Connection {
             () = self.deadline(&stage.0, began, patience) => return Err(self.too_late(api, &stage.0, patience)),
         };
         tracing::debug!(api, correlation, elapsed_ms = began.elapsed().as_millis() as u64, "request ended");
-        answered.map_err(|(reason, sent)| ConnectionError::Lost {
-            address: self.address().to_owned(),
-            api,
-            sent,
-            reason,
-        })
+        let address = self.address().to_owned();
+        match answered {
+            Ok(frame) => Ok(frame),
+            Err((Poison::Closed, sent)) if !self.shared.has_answered() => Err(self.shut_out(api, sent).await),
+            Err((reason, sent)) => Err(ConnectionError::Lost { address, api, sent, reason }),
+        }
+    }
+
+    /// A broker closes the connection at the first request if it wants to know first who this is, and does not say so:
+    /// a second connection asks.
+    async fn shut_out(&self, api: &'static str, sent: bool) -> ConnectionError {
+        let address = self.address().to_owned();
+        if let Some((security, patience)) = &self.peer.nobody
+            && let Some(mechanisms) = offered(&address, self.client_id(), security, *patience).await
+        {
+            let protocol = if security.tls.is_some() { "SASL_SSL" } else { "SASL_PLAINTEXT" };
+            return ConnectionError::WantsSasl { address, mechanisms, protocol };
+        }
+        ConnectionError::Lost { address, api, sent, reason: Poison::Closed }
     }
 
     /// An id for the next request.

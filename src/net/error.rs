@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::AuthenticationError;
 use crate::model::{Classify, ErrorClass};
 use crate::security::tls::TlsError;
 use crate::wire::WireError;
@@ -59,6 +60,9 @@ pub enum Poison {
     /// An answer to a question nobody asked.
     #[error("an answer carries correlation id {0}, which no request has")]
     Correlation(i32),
+    /// The broker wanted to know again who this client is, and was not satisfied.
+    #[error("signing in again failed")]
+    SignIn(#[source] Arc<ConnectionError>),
     /// Its owner let go of it.
     #[error("the connection was given up")]
     GivenUp,
@@ -82,6 +86,24 @@ pub enum ConnectionError {
         address: String,
         /// What happened.
         source: TlsError,
+    },
+    /// The broker does not know who this client is.
+    #[error("signing in at {address} failed")]
+    Authentication {
+        /// `host:port`.
+        address: String,
+        /// What happened.
+        source: AuthenticationError,
+    },
+    /// A listener that wants SASL, spoken to without.
+    #[error("the listener at {address} wants SASL ({}): set security.protocol to {protocol}", .mechanisms.join(", "))]
+    WantsSasl {
+        /// `host:port`.
+        address: String,
+        /// The mechanisms it offers.
+        mechanisms: Vec<String>,
+        /// The value to set.
+        protocol: &'static str,
     },
     /// Something answers there, but not Kafka.
     #[error("the peer at {address} answered with {greeting:?}: this is not a Kafka listener")]
@@ -157,9 +179,12 @@ impl ConnectionError {
 impl Classify for ConnectionError {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::Dial { source: DialError::Address, .. } | Self::NotKafka { .. } | Self::SpeaksTls { .. } => {
-                ErrorClass::Reject
-            }
+            Self::Dial { source: DialError::Address, .. }
+            | Self::NotKafka { .. }
+            | Self::SpeaksTls { .. }
+            | Self::WantsSasl { .. } => ErrorClass::Reject,
+            Self::Authentication { source, .. } => source.class(),
+            Self::Lost { reason: Poison::SignIn(error), .. } => error.class(),
             Self::Tls { source, .. } => source.class(),
             Self::Lost { reason: Poison::Oversize { .. } | Poison::Correlation(_), .. } => ErrorClass::Corrupt,
             Self::Dial { .. } | Self::Handshake { .. } | Self::Lost { .. } | Self::TimedOut { .. } => {

@@ -4,6 +4,9 @@ mod connection;
 mod dial;
 mod error;
 mod reader;
+mod sasl;
+mod sasl_error;
+mod session;
 mod task;
 mod tls;
 mod transport;
@@ -11,6 +14,9 @@ mod transport;
 pub use connection::{Connection, Opening};
 pub use dial::check as check_address;
 pub use error::{ConnectionError, DialError, Poison};
+pub use sasl_error::AuthenticationError;
 
+#[cfg(test)]
+mod sasl_tests;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Frames out of a byte stream, with a size limit and with buffers that are used again.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -12,15 +13,43 @@ use super::transport::Incoming;
 use crate::wire::Prefix;
 
 /// Cuts a stream into frames.
-pub(super) struct FrameReader {
+pub(super) struct FrameReader<'a> {
     stream: Incoming,
-    limit: usize,
+    limit: &'a FrameLimit,
     spare: Spare,
     first: bool,
 }
 
-/// The first answer lists the broker's APIs: a few kilobytes. Peers that do not speak Kafka are found by it.
-const FIRST_LIMIT: usize = 1 << 20;
+/// How large a frame may be just now.
+#[derive(Debug)]
+pub(super) struct FrameLimit {
+    most: usize,
+    now: AtomicUsize,
+}
+
+impl FrameLimit {
+    /// Narrow at first.
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, now: AtomicUsize::new(most.min(STRANGER)) }
+    }
+
+    /// For a peer that has not said who it is, or asks anew who this is.
+    pub(super) fn narrow(&self) {
+        self.now.store(self.most.min(STRANGER), Ordering::Release);
+    }
+
+    /// For a broker.
+    pub(super) fn widen(&self) {
+        self.now.store(self.most, Ordering::Release);
+    }
+
+    fn now(&self) -> usize {
+        self.now.load(Ordering::Acquire)
+    }
+}
+
+/// The first answer lists the broker's APIs, the next ones are about who this client is: a few kilobytes.
+const STRANGER: usize = 1 << 20;
 /// No more than this is reserved on a peer's word alone; the rest grows as bytes come.
 const TRUSTED: usize = 16 << 20;
 /// Smaller frames are cheap to allocate.
@@ -28,9 +57,9 @@ const WORTH_KEEPING: usize = 64 << 10;
 /// Frames that are kept to be used again: what is read while one is being written to disk.
 const KEPT: usize = 3;
 
-impl FrameReader {
+impl<'a> FrameReader<'a> {
     /// Frames up to `limit` bytes.
-    pub(super) fn new(stream: Incoming, limit: usize) -> Self {
+    pub(super) fn new(stream: Incoming, limit: &'a FrameLimit) -> Self {
         Self { stream, limit, spare: Spare::default(), first: true }
     }
 
@@ -38,7 +67,7 @@ impl FrameReader {
     pub(super) async fn next(&mut self) -> Result<Bytes, Poison> {
         let mut prefix = [0; 4];
         self.stream.read_exact(&mut prefix).await.map_err(fault)?;
-        let limit = if self.first { FIRST_LIMIT.min(self.limit) } else { self.limit };
+        let limit = self.limit.now();
         match Prefix::read(prefix, limit) {
             Prefix::Frame(size) => {
                 self.first = false;

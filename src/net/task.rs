@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io::IoSlice;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Buf, Bytes};
@@ -12,7 +12,8 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::Poison;
-use super::reader::FrameReader;
+use super::reader::{FrameLimit, FrameReader};
+use super::session::Session;
 use super::transport::{Outgoing, Transport};
 use crate::wire::request::correlation;
 
@@ -62,6 +63,10 @@ pub(super) struct Shared {
     waiting: Mutex<Waiting>,
     muted: Mutex<Option<Instant>>,
     stop: Notify,
+    empty: Notify,
+    /// How large an answer may be.
+    pub(super) limit: FrameLimit,
+    known: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -70,13 +75,37 @@ enum Waiting {
     Poisoned(Poison),
 }
 
-impl Default for Shared {
-    fn default() -> Self {
-        Self { waiting: Mutex::new(Waiting::Open(HashMap::new())), muted: Mutex::new(None), stop: Notify::new() }
-    }
-}
-
 impl Shared {
+    /// Answers of at most `limit` bytes.
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            waiting: Mutex::new(Waiting::Open(HashMap::new())),
+            muted: Mutex::new(None),
+            stop: Notify::new(),
+            empty: Notify::new(),
+            limit: FrameLimit::new(limit),
+            known: AtomicBool::new(false),
+        }
+    }
+
+    /// The greeting is over: from now on any answer may come.
+    pub(super) fn begin(&self) {
+        self.known.store(false, Ordering::Release);
+        self.limit.widen();
+    }
+
+    /// Whether the peer answered anything since the greeting.
+    pub(super) fn has_answered(&self) -> bool {
+        self.known.load(Ordering::Acquire)
+    }
+
+    /// Returns once no answer is under way.
+    pub(super) async fn drained(&self) {
+        while matches!(&*self.lock(), Waiting::Open(requests) if !requests.is_empty()) {
+            self.empty.notified().await;
+        }
+    }
+
     /// Why the connection is of no more use, if it is not.
     pub(super) fn poison(&self) -> Option<Poison> {
         match &*self.lock() {
@@ -130,22 +159,32 @@ impl Shared {
 
     fn answer(&self, frame: Bytes) -> Result<(), Poison> {
         let correlation = correlation(&frame).map_err(|_| Poison::Correlation(0))?;
-        let reply = match &mut *self.lock() {
-            Waiting::Open(requests) => requests.remove(&correlation),
+        let (reply, last) = match &mut *self.lock() {
+            Waiting::Open(requests) => (requests.remove(&correlation), requests.is_empty()),
             Waiting::Poisoned(_) => return Ok(()),
         };
+        self.known.store(true, Ordering::Release);
+        if last {
+            self.empty.notify_one();
+        }
         // A caller that has gone does not want its answer any more.
         let _ = reply.ok_or(Poison::Correlation(correlation))?.send(Ok(frame));
         Ok(())
     }
 }
 
-/// Runs until the socket fails, somebody ends it, or the last handle is dropped.
-pub(super) async fn run(shared: Arc<Shared>, transport: Transport, mut queue: mpsc::Receiver<Call>, limit: usize) {
+/// Runs until the socket fails, somebody ends it, or the last handle is dropped. A session that has to be renewed
+/// comes once the first proof was given.
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    transport: Transport,
+    mut queue: mpsc::Receiver<Call>,
+    session: oneshot::Receiver<Session>,
+) {
     let (incoming, outgoing) = transport.split();
     let reason = tokio::select! {
-        reason = read(&shared, FrameReader::new(incoming, limit)) => reason,
-        reason = write(&shared, outgoing, &mut queue) => reason,
+        reason = read(&shared, FrameReader::new(incoming, &shared.limit)) => reason,
+        reason = write(&shared, Writer(outgoing), &mut queue, session) => reason,
         () = shared.stop.notified() => Poison::GivenUp,
     };
     shared.end(&reason);
@@ -156,7 +195,7 @@ pub(super) async fn run(shared: Arc<Shared>, transport: Transport, mut queue: mp
     }
 }
 
-async fn read(shared: &Shared, mut frames: FrameReader) -> Poison {
+async fn read(shared: &Shared, mut frames: FrameReader<'_>) -> Poison {
     loop {
         let answered = frames.next().await.and_then(|frame| shared.answer(frame));
         if let Err(reason) = answered {
@@ -165,29 +204,55 @@ async fn read(shared: &Shared, mut frames: FrameReader) -> Poison {
     }
 }
 
-async fn write(shared: &Shared, mut stream: Outgoing, queue: &mut mpsc::Receiver<Call>) -> Poison {
-    while let Some(mut call) = queue.recv().await {
+async fn write(
+    shared: &Shared,
+    mut writer: Writer,
+    queue: &mut mpsc::Receiver<Call>,
+    mut coming: oneshot::Receiver<Session>,
+) -> Poison {
+    let mut session: Option<Session> = None;
+    while let Some(call) = queue.recv().await {
         while let Some(until) = shared.muted_until() {
             tokio::time::sleep_until(until).await;
         }
-        if !call.stage.begin() {
-            continue;
+        if session.is_none() {
+            session = coming.try_recv().ok();
         }
-        shared.expect_answer(call.correlation, call.reply);
-        if let Err(error) = send(&mut stream, &mut call.pieces).await {
-            return match error.kind() {
-                std::io::ErrorKind::BrokenPipe | std::io::ErrorKind::ConnectionReset => Poison::Closed,
-                _ => Poison::Io(Arc::new(error)),
-            };
+        if let Some(session) = session.as_mut().filter(|session| session.is_due())
+            && let Err(reason) = session.renew(shared, &mut writer).await
+        {
+            shared.end(&reason);
+            let _ = call.reply.send(Err((reason.clone(), false)));
+            return reason;
+        }
+        if let Err(reason) = writer.send(shared, call).await {
+            return reason;
         }
     }
     Poison::GivenUp
 }
 
-/// TLS keeps what the socket does not take at once, until it is flushed.
-async fn send(stream: &mut Outgoing, pieces: &mut Pieces) -> std::io::Result<()> {
-    stream.write_all_buf(pieces).await?;
-    stream.flush().await
+/// The writing side of the socket.
+pub(super) struct Writer(Outgoing);
+
+impl Writer {
+    /// Sends a request, unless it was given up meanwhile.
+    pub(super) async fn send(&mut self, shared: &Shared, mut call: Call) -> Result<(), Poison> {
+        if !call.stage.begin() {
+            return Ok(());
+        }
+        shared.expect_answer(call.correlation, call.reply);
+        self.put(&mut call.pieces).await.map_err(|error| match error.kind() {
+            std::io::ErrorKind::BrokenPipe | std::io::ErrorKind::ConnectionReset => Poison::Closed,
+            _ => Poison::Io(Arc::new(error)),
+        })
+    }
+
+    /// TLS keeps what the socket does not take at once, until it is flushed.
+    async fn put(&mut self, pieces: &mut Pieces) -> std::io::Result<()> {
+        self.0.write_all_buf(pieces).await?;
+        self.0.flush().await
+    }
 }
 
 /// Pieces of a request, written in one system call as far as the system allows.

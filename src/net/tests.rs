@@ -15,7 +15,7 @@ use crate::security::Security;
 const PATIENCE: Duration = Duration::from_millis(600);
 
 /// Listens, and lets `script` deal with the first connection.
-async fn peer<F, Script>(script: F) -> String
+pub(super) async fn peer<F, Script>(script: F) -> String
 where
     F: FnOnce(TcpStream) -> Script + Send + 'static,
     Script: Future<Output = ()> + Send,
@@ -41,7 +41,7 @@ async fn open(address: &str) -> Result<Connection, ConnectionError> {
 }
 
 /// Key, version, correlation id of the next request, and its bytes after them.
-async fn request(stream: &mut TcpStream) -> Option<(i16, i16, i32, Vec<u8>)> {
+pub(super) async fn request(stream: &mut TcpStream) -> Option<(i16, i16, i32, Vec<u8>)> {
     let size = stream.read_i32().await.ok()?;
     let mut body = vec![0; size as usize];
     stream.read_exact(&mut body).await.ok()?;
@@ -50,7 +50,7 @@ async fn request(stream: &mut TcpStream) -> Option<(i16, i16, i32, Vec<u8>)> {
     Some((number(0), number(2), correlation, body[8..].to_vec()))
 }
 
-async fn answer(stream: &mut TcpStream, correlation: i32, body: &[u8]) {
+pub(super) async fn answer(stream: &mut TcpStream, correlation: i32, body: &[u8]) {
     let mut frame = BytesMut::new();
     frame.put_i32(4 + body.len() as i32);
     frame.put_i32(correlation);
@@ -77,7 +77,7 @@ async fn greet(stream: &mut TcpStream) {
 }
 
 /// A `ListGroups` v1 answer without groups.
-fn no_groups(throttle_ms: i32) -> Vec<u8> {
+pub(super) fn no_groups(throttle_ms: i32) -> Vec<u8> {
     [&throttle_ms.to_be_bytes()[..], &[0, 0, 0, 0, 0, 0]].concat()
 }
 

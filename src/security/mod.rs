@@ -3,6 +3,7 @@
 //! What a person configured is plain data ([`Security`]): files are named in it, not yet read, so that a certificate or a
 //! token that was renewed is found by the next connection. No Kafka frame is known here.
 
+pub mod oauth;
 pub mod sasl;
 pub mod tls;
 

@@ -38,6 +38,18 @@ exchange!(ApiVersionsRequest -> ApiVersionsResponse, "ApiVersions" 18 v 0 - 3, f
     tagged(3, 3, I8),
 ]);
 
+exchange!(SaslHandshakeRequest -> SaslHandshakeResponse, "SaslHandshake" 17 v 1 - 1, flexible 2, &[
+    always(I16),
+    always(List(&Text)),
+], |_answer| 0);
+
+exchange!(SaslAuthenticateRequest -> SaslAuthenticateResponse, "SaslAuthenticate" 36 v 0 - 2, flexible 2, &[
+    always(I16),
+    always(Text),
+    always(Blob),
+    since(1, I64),
+], |_answer| 0);
+
 const BROKER: &[Field] = &[always(I32), always(Text), always(I32), since(1, Text)];
 const PARTITION: &[Field] =
     &[always(I16), always(I32), always(I32), since(7, I32), always(NUMBERS), always(NUMBERS), since(5, NUMBERS)];

@@ -49,6 +49,8 @@ fn survives<R: Exchange>() {
 #[test]
 fn every_answer_is_read_as_kafka_protocol_reads_it_and_hostile_ones_are_refused() {
     survives::<m::ApiVersionsRequest>();
+    survives::<m::SaslHandshakeRequest>();
+    survives::<m::SaslAuthenticateRequest>();
     survives::<m::MetadataRequest>();
     survives::<m::ListOffsetsRequest>();
     survives::<m::OffsetForLeaderEpochRequest>();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::Secret;
+use crate::security::oauth::TokenCache;
 use crate::security::tls::TlsSettings;
 
 /// SASL as a client.
@@ -11,6 +12,15 @@ use crate::security::tls::TlsSettings;
 pub struct SaslSettings {
     /// How this client proves who it is.
     pub mechanism: Mechanism,
+    /// The bearer token in use; clones share it.
+    pub tokens: TokenCache,
+}
+
+impl SaslSettings {
+    /// With no token at hand.
+    pub fn new(mechanism: Mechanism) -> Self {
+        Self { mechanism, tokens: TokenCache::default() }
+    }
 }
 
 /// How a client proves who it is.
@@ -43,6 +53,25 @@ pub enum Mechanism {
     },
 }
 
+impl Mechanism {
+    /// As `sasl.mechanism` spells it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Plain { .. } => "PLAIN",
+            Self::Scram { hash, .. } => hash.name(),
+            Self::OAuthBearer { .. } => "OAUTHBEARER",
+        }
+    }
+
+    /// Who signs in, where that is configured and not written in a token.
+    pub fn user(&self) -> Option<&str> {
+        match self {
+            Self::Plain { username, .. } | Self::Scram { username, .. } => Some(username),
+            Self::OAuthBearer { .. } => None,
+        }
+    }
+}
+
 /// The hash of a SCRAM mechanism.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScramHash {
@@ -50,6 +79,16 @@ pub enum ScramHash {
     Sha256,
     /// SCRAM-SHA-512.
     Sha512,
+}
+
+impl ScramHash {
+    /// The mechanism's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "SCRAM-SHA-256",
+            Self::Sha512 => "SCRAM-SHA-512",
+        }
+    }
 }
 
 /// Where bearer tokens come from.

@@ -1,0 +1,21 @@
+//! A token in a file, kept fresh by somebody else.
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::token::LARGEST;
+use super::{OAuthError, Token};
+
+/// Reads the file as it is now.
+pub(super) async fn read(path: &Path) -> Result<Token, OAuthError> {
+    let wrong = |error| OAuthError::File { path: path.to_owned(), source: Arc::new(error) };
+    let origin = format!("the file {}", path.display());
+    let opened = path.to_owned();
+    let read = tokio::task::spawn_blocking(move || {
+        let mut text = String::new();
+        std::fs::File::open(opened)?.take(LARGEST as u64 + 2).read_to_string(&mut text).map(|_| text)
+    });
+    let text = read.await.map_err(std::io::Error::other).flatten().map_err(wrong)?;
+    Token::parse(&text, &origin)
+}

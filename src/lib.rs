@@ -13,6 +13,7 @@ pub mod model;
 pub mod net;
 pub mod offsets;
 pub mod progress;
+pub mod properties;
 pub mod reader;
 pub mod repository;
 pub mod restore;

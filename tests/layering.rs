@@ -15,6 +15,7 @@ fn allowed(module: &str) -> Option<Vec<&'static str>> {
         "model" | "progress" | "cancel" => Some(Vec::new()),
         "batch" | "wire" | "security" => with(&["model"], &[]),
         "retry" => with(&["model", "cancel"], &[]),
+        "properties" => with(&["model"], &["security"]),
         "net" => with(KAFKA_TOWER, &["security"]),
         "cluster" => with(KAFKA_TOWER, &["security", "net"]),
         "store" => with(STORE, &[]),
@@ -25,7 +26,10 @@ fn allowed(module: &str) -> Option<Vec<&'static str>> {
         "compare" => with(VERB, &["verb", "reader"]),
         "offsets" => with(VERB, &["restore"]),
         "drill" => with(VERB, &["verb", "restore", "compare"]),
-        "cli" => with(VERB, &["backup", "restore", "verify", "compare", "drill", "offsets", "export", "list", "show"]),
+        "cli" => with(
+            VERB,
+            &["properties", "backup", "restore", "verify", "compare", "drill", "offsets", "export", "list", "show"],
+        ),
         _ => None,
     }
 }

@@ -27,6 +27,8 @@ final class Kafka implements AutoCloseable {
     final String bootstrap;
     final Admin admin;
     final short replicas;
+    /** What a step has to say to who asked for it. */
+    String answer = "";
 
     Kafka(String bootstrap) throws Exception {
         this.bootstrap = bootstrap;

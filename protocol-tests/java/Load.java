@@ -53,6 +53,11 @@ public final class Load {
         COMMANDS.put("await-leader", ClusterCommands::awaitLeader);
         COMMANDS.put("quota", ClusterCommands::quota);
         COMMANDS.put("live", LiveProducer::live);
+        COMMANDS.put("scram", SecurityCommands::scram);
+        COMMANDS.put("acls", SecurityCommands::acls);
+        COMMANDS.put("token", SecurityCommands::token);
+        COMMANDS.put("come-in", SecurityCommands::comeIn);
+        COMMANDS.put("serve", Desk::serve);
     }
 
     public static void main(String[] args) throws Exception {
@@ -63,16 +68,21 @@ public final class Load {
                         run(kafka, shape.getKey(), shape.getValue());
                     }
                 } else {
-                    String name = word.split(":", 2)[0];
-                    Step step = SHAPES.getOrDefault(name, COMMANDS.get(name));
-                    if (step == null) throw new IllegalArgumentException("unknown: " + word);
-                    run(kafka, word, step);
+                    run(kafka, word);
                 }
             }
         }
         System.out.flush();
         // Not exit: an open transaction must stay open, and closing its producer would abort it.
         Runtime.getRuntime().halt(0);
+    }
+
+    /** One step, as it stands on the command line. */
+    static void run(Kafka kafka, String word) throws Exception {
+        String name = word.split(":", 2)[0];
+        Step step = SHAPES.getOrDefault(name, COMMANDS.get(name));
+        if (step == null) throw new IllegalArgumentException("unknown: " + word);
+        run(kafka, word, step);
     }
 
     private static void run(Kafka kafka, String word, Step step) throws Exception {

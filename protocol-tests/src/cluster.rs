@@ -16,7 +16,7 @@ use crate::jars::{DEFAULT_VERSION, Jars};
 use crate::ports::Ports;
 use crate::probe;
 use crate::tools::Tools;
-use node::Node;
+use node::{Node, Places};
 
 /// A cluster on an idle machine is up in 5 s; tests share theirs with builds.
 const READY: Duration = Duration::from_secs(180);
@@ -30,12 +30,21 @@ pub struct ClusterSpec {
     nodes: usize,
     heap_mib: u32,
     properties: Vec<(String, String)>,
+    listeners: Vec<(String, String)>,
+    flags: Vec<String>,
 }
 
 impl ClusterSpec {
     /// A cluster of `nodes` nodes, each of them broker and controller.
     pub fn new(nodes: usize) -> Self {
-        Self { version: DEFAULT_VERSION.to_owned(), nodes, heap_mib: 256, properties: Vec::new() }
+        Self {
+            version: DEFAULT_VERSION.to_owned(),
+            nodes,
+            heap_mib: 256,
+            properties: Vec::new(),
+            listeners: Vec::new(),
+            flags: Vec::new(),
+        }
     }
 
     /// Another version of Apache Kafka than the default.
@@ -56,6 +65,21 @@ impl ClusterSpec {
     #[must_use]
     pub fn property(mut self, name: &str, value: &str) -> Self {
         self.properties.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// A further listener of every node, on 127.0.0.1, and its security protocol. The tools stay with the first one, which
+    /// is PLAINTEXT.
+    #[must_use]
+    pub fn listener(mut self, name: &str, protocol: &str) -> Self {
+        self.listeners.push((name.to_owned(), protocol.to_owned()));
+        self
+    }
+
+    /// A flag of the brokers' JVMs.
+    #[must_use]
+    pub fn flag(mut self, flag: &str) -> Self {
+        self.flags.push(flag.to_owned());
         self
     }
 
@@ -83,13 +107,16 @@ impl Cluster {
     fn start(spec: &ClusterSpec) -> Result<Self, HarnessError> {
         let jars = Jars::get(&spec.version)?;
         let template = format::template(&jars)?;
-        let ports = Ports::reserve(2 * spec.nodes)?;
+        let ports = Ports::reserve((2 + spec.listeners.len()) * spec.nodes)?;
         let folder = TempDir::with_prefix("ktape-kafka-").map_err(io("make a temporary folder"))?;
-        let (brokers, controllers) = ports.all().split_at(spec.nodes);
+        let (brokers, others) = ports.all().split_at(spec.nodes);
+        let (controllers, further) = others.split_at(spec.nodes);
+        let further = |id: usize| &further[(id - 1) * spec.listeners.len()..id * spec.listeners.len()];
         let cluster_id = format::random_id();
         let mut nodes = Vec::with_capacity(spec.nodes);
         for id in 1..=spec.nodes {
-            let node = Node::create(folder.path(), id, brokers, controllers, spec, &jars)?;
+            let places = Places { brokers, controllers, further: further(id) };
+            let node = Node::create(folder.path(), id, &places, spec, &jars)?;
             template.copy_to(&node.data_folder(), id, &cluster_id)?;
             nodes.push(Mutex::new(node));
         }
@@ -110,6 +137,11 @@ impl Cluster {
     /// The port of one broker.
     pub fn port(&self, id: usize) -> u16 {
         self.node(id).port()
+    }
+
+    /// The port of a further listener of one broker, by its place among them.
+    pub(crate) fn further_port(&self, id: usize, at: usize) -> u16 {
+        self.node(id).further_port(at)
     }
 
     /// How many nodes the cluster has; their ids begin at 1.

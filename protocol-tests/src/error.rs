@@ -41,6 +41,14 @@ pub enum HarnessError {
     /// No block of free ports was found.
     #[error("no {0} free ports between 12000 and 32000 on 127.0.0.1")]
     Ports(usize),
+    /// A certificate or a token could not be made.
+    #[error("make {what}: {reason}")]
+    Certificate {
+        /// Which one.
+        what: String,
+        /// Why not.
+        reason: String,
+    },
     /// Output of a program was not of the form expected.
     #[error("unexpected output of {what}: {output}")]
     Output {

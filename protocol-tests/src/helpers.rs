@@ -13,6 +13,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("ClusterCommands.java", include_str!("../java/ClusterCommands.java")),
     ("Commands.java", include_str!("../java/Commands.java")),
     ("CompactedShapes.java", include_str!("../java/CompactedShapes.java")),
+    ("Desk.java", include_str!("../java/Desk.java")),
     ("GroupShapes.java", include_str!("../java/GroupShapes.java")),
     ("Kafka.java", include_str!("../java/Kafka.java")),
     ("LiveProducer.java", include_str!("../java/LiveProducer.java")),
@@ -22,6 +23,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("RawShapes.java", include_str!("../java/RawShapes.java")),
     ("RecordPrinter.java", include_str!("../java/RecordPrinter.java")),
     ("RecordShapes.java", include_str!("../java/RecordShapes.java")),
+    ("SecurityCommands.java", include_str!("../java/SecurityCommands.java")),
     ("TransactionShapes.java", include_str!("../java/TransactionShapes.java")),
 ];
 

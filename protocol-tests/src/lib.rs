@@ -2,9 +2,10 @@
 //!
 //! Kafka's own jars come from Maven into a per-user cache ([`jars`]), clusters of any size run on loopback
 //! ([`cluster`]), and Kafka's own tools and a few Java helpers act on them and judge what is there ([`tools`],
-//! [`helpers`]). Every JVM runs under a small shell that kills it when this process ends, however it ends ([`jvm`]).
+//! [`helpers`]). A cluster with TLS, SASL and ACLs, and the certificates and tokens for it, is [`secured`]. Every JVM runs under a small shell that kills it when this process ends, however it ends ([`jvm`]).
 
 pub mod cluster;
+pub mod desk;
 pub mod error;
 pub mod helpers;
 pub mod jars;
@@ -15,9 +16,11 @@ pub mod ports;
 pub mod prerequisites;
 pub mod probe;
 pub mod proxy;
+pub mod secured;
 pub mod tools;
 
 pub use cluster::{Cluster, ClusterSpec};
 pub use error::HarnessError;
 pub use jars::Jars;
+pub use secured::SecuredCluster;
 pub use tools::Tools;

@@ -141,10 +141,15 @@ impl Repository {
         document["report"].take()
     }
 
-    fn ktape(&self, verb: &str, cluster: Option<&Cluster>, flags: &[&str]) -> Output {
+    /// Runs a verb on it.
+    pub(crate) fn run(&self, verb: &str, flags: &[&str]) -> Output {
         let place = self.path().display().to_string();
+        ktape(&[&[verb, "--repository", &place], flags].concat())
+    }
+
+    fn ktape(&self, verb: &str, cluster: Option<&Cluster>, flags: &[&str]) -> Output {
         let there: Vec<&str> = cluster.iter().flat_map(|it| ["--bootstrap-server", it.bootstrap()]).collect();
-        ktape(&[&[verb, "--repository", &place], &there[..], flags].concat())
+        self.run(verb, &[&there[..], flags].concat())
     }
 
     /// Every object, as a path below the repository, but for locks and what has no name yet.
@@ -166,11 +171,11 @@ impl Repository {
 }
 
 /// Runs the binary, whatever is in the environment.
-fn ktape(args: &[&str]) -> Output {
+pub(crate) fn ktape(args: &[&str]) -> Output {
     command(args).output().unwrap()
 }
 
-fn command(args: &[&str]) -> Command {
+pub(crate) fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ktape"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KTAPE_")) {
         command.env_remove(name);

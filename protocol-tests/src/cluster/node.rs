@@ -10,11 +10,26 @@ use crate::error::{HarnessError, on};
 use crate::jars::Jars;
 use crate::jvm::{Jvm, JvmSpec, tail};
 
+const LOGGING: &[&str] = &[
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+];
+
+/// Ports: of all brokers, of all controllers, and of this node's further listeners.
+#[derive(Debug)]
+pub(super) struct Places<'a> {
+    pub(super) brokers: &'a [u16],
+    pub(super) controllers: &'a [u16],
+    pub(super) further: &'a [u16],
+}
+
 /// A node that may or may not run.
 #[derive(Debug)]
 pub(super) struct Node {
     id: usize,
     port: u16,
+    further: Vec<u16>,
     folder: PathBuf,
     spec: JvmSpec,
     jvm: Option<Jvm>,
@@ -25,25 +40,19 @@ impl Node {
     pub(super) fn create(
         root: &Path,
         id: usize,
-        brokers: &[u16],
-        controllers: &[u16],
+        places: &Places<'_>,
         cluster: &ClusterSpec,
         jars: &Jars,
     ) -> Result<Self, HarnessError> {
         let folder = root.join(format!("node-{id}"));
         fs::create_dir_all(&folder).map_err(on("create", &folder))?;
         let properties = folder.join("server.properties");
-        fs::write(&properties, server_properties(&folder, id, brokers, controllers, cluster))
-            .map_err(on("write", &properties))?;
+        fs::write(&properties, server_properties(&folder, id, places, cluster)).map_err(on("write", &properties))?;
         let log = folder.join("server.log");
         let spec = JvmSpec {
             heap_mib: cluster.heap_mib,
             class_path: jars.class_path(),
-            flags: vec![
-                "-Dorg.slf4j.simpleLogger.defaultLogLevel=info".into(),
-                "-Dorg.slf4j.simpleLogger.showDateTime=true".into(),
-                "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS".into(),
-            ],
+            flags: LOGGING.iter().map(|&flag| flag.to_owned()).chain(cluster.flags.iter().cloned()).collect(),
             main: "kafka.Kafka".into(),
             args: vec![properties.display().to_string()],
             stdout: log.clone(),
@@ -51,7 +60,7 @@ impl Node {
             stdin: "/dev/null".into(),
             folder: Some(root.to_owned()),
         };
-        Ok(Self { id, port: brokers[id - 1], folder, spec, jvm: None })
+        Ok(Self { id, port: places.brokers[id - 1], further: places.further.to_vec(), folder, spec, jvm: None })
     }
 
     pub(super) fn data_folder(&self) -> PathBuf {
@@ -60,6 +69,10 @@ impl Node {
 
     pub(super) fn port(&self) -> u16 {
         self.port
+    }
+
+    pub(super) fn further_port(&self, at: usize) -> u16 {
+        self.further[at]
     }
 
     pub(super) fn launch(&mut self) -> Result<(), HarnessError> {
@@ -102,19 +115,25 @@ impl Node {
 }
 
 /// Retention is off: what is loaded has fixed times, long ago.
-fn server_properties(folder: &Path, id: usize, brokers: &[u16], controllers: &[u16], cluster: &ClusterSpec) -> String {
-    let (port, controller) = (brokers[id - 1], controllers[id - 1]);
+fn server_properties(folder: &Path, id: usize, places: &Places<'_>, cluster: &ClusterSpec) -> String {
+    let (port, controller) = (places.brokers[id - 1], places.controllers[id - 1]);
+    let (mut listeners, mut protocols) = (String::new(), String::new());
+    for ((name, protocol), port) in cluster.listeners.iter().zip(places.further) {
+        let _ = write!(listeners, ",{name}://127.0.0.1:{port}");
+        let _ = write!(protocols, ",{name}:{protocol}");
+    }
     let voters: Vec<String> =
-        controllers.iter().enumerate().map(|(at, port)| format!("{}@127.0.0.1:{port}", at + 1)).collect();
-    let replicas = brokers.len().min(3);
+        places.controllers.iter().enumerate().map(|(at, port)| format!("{}@127.0.0.1:{port}", at + 1)).collect();
+    let replicas = places.brokers.len().min(3);
     let mut text = format!(
         "process.roles=broker,controller\n\
          node.id={id}\n\
          controller.quorum.voters={voters}\n\
-         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-         advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{listeners}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{port}{listeners}\n\
          controller.listener.names=CONTROLLER\n\
-         listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+         listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}\n\
+         inter.broker.listener.name=PLAINTEXT\n\
          log.dirs={data}\n\
          offsets.topic.replication.factor={replicas}\n\
          offsets.topic.num.partitions=4\n\

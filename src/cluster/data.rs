@@ -8,7 +8,7 @@ use kafka_protocol::messages::ProduceRequest;
 
 use super::api::judge;
 use super::{
-    ClusterError, EpochEnd, FetchAnswer, FetchLimits, FetchPartition, FetchedPartition, ProducePartition,
+    ClusterError, EpochEnd, Features, FetchAnswer, FetchLimits, FetchPartition, FetchedPartition, ProducePartition,
     ProduceResult, Subject,
 };
 use crate::model::{TopicId, TopicName, TopicPartition};
@@ -36,6 +36,11 @@ impl DataConnection {
     /// The broker's node id.
     pub fn node_id(&self) -> i32 {
         self.node
+    }
+
+    /// What this broker offers.
+    pub fn features(&self) -> Features {
+        Features::of(self.connection.versions())
     }
 
     /// Whether it can still be used.

@@ -16,6 +16,7 @@ mod options;
 mod pool;
 mod rights;
 mod route;
+mod survey;
 mod transactions;
 mod wide;
 
@@ -30,7 +31,8 @@ pub use features::Features;
 pub use handle::Cluster;
 pub use metadata::{Broker, Metadata, PartitionMeta, TopicMeta};
 pub use options::ClusterOptions;
-pub use rights::{Operation, Operations};
+pub use rights::{Operation, Operations, TopicRights};
+pub use survey::{BrokerLook, ClockReading};
 pub use transactions::{ActiveProducer, ListedTransaction, TransactionDescription};
 pub use wide::{ConfigScope, ScopedConfig};
 

@@ -1,7 +1,9 @@
 //! What this client may do.
 
+use std::fmt;
+
 /// Something that an authorizer allows or not, by its number (Kafka class `AclOperation`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
     /// Fetch records, commit offsets.
     Read = 3,
@@ -21,6 +23,26 @@ pub enum Operation {
     DescribeConfigs = 10,
     /// Change settings.
     AlterConfigs = 11,
+    /// Produce idempotently (brokers before 2.8 ask for it).
+    IdempotentWrite = 12,
+}
+
+/// As Kafka's `kafka-acls` spells it.
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// What this client may do with one topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TopicRights {
+    /// The topic is there.
+    pub exists: bool,
+    /// This client may not even see whether it is there: DESCRIBE is lacking, and with it all that implies it.
+    pub hidden: bool,
+    /// What is allowed; `None` where the topic is hidden, or the broker cannot tell.
+    pub operations: Option<Operations>,
 }
 
 /// The operations that a broker allows this client on the cluster or on a topic. A broker without an authorizer

@@ -4,7 +4,7 @@ use kafka_protocol::messages as m;
 
 use super::api::{Api, Exchange};
 use super::shape::Kind::{Blob, List, Record, Text};
-use super::shape::{Field, I8, I16, I32, I64, NUMBERS, Shape, UUID, always, between, since, tagged};
+use super::shape::{Field, I8, I16, I32, I64, Kind, NUMBERS, Shape, UUID, always, between, since, tagged};
 
 macro_rules! exchange {
     ($request:ident -> $answer:ident, $name:literal $key:literal v $least:literal - $most:literal,
@@ -362,3 +362,25 @@ exchange!(ListConfigResourcesRequest -> ListConfigResourcesResponse, "ListConfig
     always(I16),
     always(List(&Record(CONFIG_RESOURCE))),
 ]);
+const REPLICA_STATE: &[Field] = &[always(I32), since(2, UUID), always(I64), since(1, I64), since(1, I64)];
+const REPLICA_STATES: Kind = List(&Record(REPLICA_STATE));
+const QUORUM: &[Field] = &[
+    always(I32),
+    always(I16),
+    since(2, Text),
+    always(I32),
+    always(I32),
+    always(I64),
+    always(REPLICA_STATES),
+    always(REPLICA_STATES),
+];
+const QUORUM_TOPIC: &[Field] = &[always(Text), always(List(&Record(QUORUM)))];
+const QUORUM_LISTENER: &[Field] = &[always(Text), always(Text), always(I16)];
+const QUORUM_NODE: &[Field] = &[always(I32), always(List(&Record(QUORUM_LISTENER)))];
+// Version 0 has no times. No version has a throttle time.
+exchange!(DescribeQuorumRequest -> DescribeQuorumResponse, "DescribeQuorum" 55 v 1 - 2, flexible 0, &[
+    always(I16),
+    since(2, Text),
+    always(List(&Record(QUORUM_TOPIC))),
+    since(2, List(&Record(QUORUM_NODE))),
+], |_answer| 0);

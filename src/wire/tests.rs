@@ -80,6 +80,7 @@ fn every_answer_is_read_as_kafka_protocol_reads_it_and_hostile_ones_are_refused(
     survives::<m::AlterClientQuotasRequest>();
     survives::<m::DescribeUserScramCredentialsRequest>();
     survives::<m::ListConfigResourcesRequest>();
+    survives::<m::DescribeQuorumRequest>();
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kafka_protocol::messages as m;
 
 use super::{judge, wire_group};
-use crate::cluster::{Cluster, ClusterError, Each, GroupDescription, Subject};
+use crate::cluster::{Cluster, ClusterError, Each, GroupDescription, Operations, Subject};
 use crate::model::GroupId;
 use crate::net::{Connection, ConnectionError};
 use crate::wire::{ErrorCode, Exchange};
@@ -15,6 +15,10 @@ use crate::wire::{ErrorCode, Exchange};
 const CLASSIC: &str = "DescribeGroups";
 const CONSUMER: &str = "ConsumerGroupDescribe";
 const DEAD: &str = "Dead";
+/// First version with operations (2.3).
+const OPERATIONS: i16 = 3;
+/// Last version in which a group that does not exist is no error (KIP-1043).
+const LENIENT: i16 = 5;
 
 type Described = Result<GroupDescription, ClusterError>;
 
@@ -23,6 +27,13 @@ impl Cluster {
     pub async fn describe_groups(&self, groups: &[GroupId]) -> Each<GroupId, GroupDescription> {
         let patience = self.patience();
         self.ask_coordinators(groups.to_vec(), |connection, groups, _| describe(connection, groups, patience)).await
+    }
+
+    /// What this client may do with groups, whether they exist or not; `None` where brokers cannot tell (before 2.3).
+    /// Asking for a coordinator makes `__consumer_offsets` where it is not there yet.
+    pub async fn group_operations(&self, groups: &[GroupId]) -> Each<GroupId, Option<Operations>> {
+        let patience = self.patience();
+        self.ask_coordinators(groups.to_vec(), |connection, groups, _| operations(connection, groups, patience)).await
     }
 }
 
@@ -59,6 +70,31 @@ fn replace(groups: &[GroupId], described: &mut [Described], found: Vec<(GroupId,
             *group = better;
         }
     }
+}
+
+/// Up to v5 a group that does not exist is dead, and so is one of another protocol: both come with operations.
+async fn operations(
+    connection: Connection,
+    groups: Vec<GroupId>,
+    patience: Duration,
+) -> Result<Vec<Result<Option<Operations>, ClusterError>>, ConnectionError> {
+    let api = m::DescribeGroupsRequest::API;
+    let Ok(version) = connection.versions().pick_between(&api, OPERATIONS, LENIENT) else {
+        return Ok(groups.iter().map(|_| Ok(None)).collect());
+    };
+    let request = m::DescribeGroupsRequest::default()
+        .with_groups(groups.iter().map(wire_group).collect())
+        .with_include_authorized_operations(true);
+    let answer = connection.call_in(&request, version, patience).await?;
+    let found: HashMap<&str, _> = answer.groups.iter().map(|group| (group.group_id.as_str(), group)).collect();
+    let read = |id: &GroupId| {
+        let subject = || Subject::Group(id.clone());
+        let group = found.get(id.as_str());
+        let group = group.ok_or_else(|| ClusterError::Unanswered { api: CLASSIC, subject: subject() })?;
+        judge(CLASSIC, group.error_code, subject, group.error_message.as_ref())?;
+        Ok(Operations::of_bits(group.authorized_operations))
+    };
+    Ok(groups.iter().map(read).collect())
 }
 
 async fn classic(

@@ -30,15 +30,25 @@ impl Cluster {
         partitions: &[TopicPartition],
         spec: OffsetSpec,
     ) -> Result<Each<TopicPartition, PartitionOffset>, ClusterError> {
-        let questions = partitions.iter().map(|partition| (partition.clone(), ())).collect();
+        let time = wire_time(spec);
+        let questions = partitions.iter().map(|partition| (partition.clone(), time)).collect();
         let patience = self.patience();
         Ok(self.ask_leaders(questions, |connection, asked| ask(connection, asked, spec, patience)).await)
+    }
+
+    /// The first offset of each partition whose timestamp is at least so many milliseconds since 1970, below the high
+    /// watermark.
+    pub async fn offsets_at(&self, questions: Vec<(TopicPartition, i64)>) -> Each<TopicPartition, PartitionOffset> {
+        let questions = questions.into_iter().map(|(partition, time)| (partition, time.max(0))).collect();
+        let patience = self.patience();
+        self.ask_leaders(questions, |connection, asked| ask(connection, asked, OffsetSpec::Timestamp(0), patience))
+            .await
     }
 }
 
 async fn ask(
     connection: Connection,
-    questions: Vec<Question<()>>,
+    questions: Vec<Question<i64>>,
     spec: OffsetSpec,
     patience: Duration,
 ) -> Result<Vec<Result<PartitionOffset, ClusterError>>, ConnectionError> {
@@ -53,7 +63,7 @@ async fn ask(
             found.insert((topic.name.as_str(), partition.partition_index), partition);
         }
     }
-    let read = |question: &Question<()>| {
+    let read = |question: &Question<i64>| {
         let subject = || Subject::Partition(question.partition.clone());
         let key = (question.partition.topic.as_str(), question.partition.partition);
         let partition = found.get(&key).ok_or_else(|| ClusterError::Unanswered { api: API, subject: subject() })?;
@@ -67,19 +77,23 @@ async fn ask(
     Ok(questions.iter().map(read).collect())
 }
 
-fn request(questions: &[Question<()>], spec: OffsetSpec, patience: Duration) -> m::ListOffsetsRequest {
-    let timestamp = match spec {
+fn wire_time(spec: OffsetSpec) -> i64 {
+    match spec {
         OffsetSpec::Earliest => EARLIEST,
         OffsetSpec::HighWatermark | OffsetSpec::LastStable | OffsetSpec::LogEnd => LATEST,
         OffsetSpec::Timestamp(timestamp) => timestamp.max(0),
-    };
+    }
+}
+
+/// Each question is about a time, or [`EARLIEST`] or [`LATEST`].
+fn request(questions: &[Question<i64>], spec: OffsetSpec, patience: Duration) -> m::ListOffsetsRequest {
     let replica = if spec == OffsetSpec::LogEnd { DEBUG_REPLICA } else { -1 };
     let topics = questions.chunk_by(|a, b| a.partition.topic == b.partition.topic).filter_map(|topic| {
-        let partition = |question: &Question<()>| {
+        let partition = |question: &Question<i64>| {
             ListOffsetsPartition::default()
                 .with_partition_index(question.partition.partition)
                 .with_current_leader_epoch(question.leader_epoch)
-                .with_timestamp(timestamp)
+                .with_timestamp(question.about)
         };
         let name = wire_topic(&topic.first()?.partition.topic);
         let partitions = topic.iter().map(partition).collect();

@@ -17,6 +17,7 @@ mod offset_delete;
 mod offset_fetch;
 mod operations;
 mod producer_id;
+mod quorum;
 mod quotas;
 mod scram;
 mod topics;

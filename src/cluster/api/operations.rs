@@ -9,11 +9,11 @@ use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 
 use super::{judge, judge_topic, wire_topic};
 use crate::cluster::ask::{Answered, Manner, Whom};
-use crate::cluster::{Cluster, ClusterError, Each, Operations, Subject};
+use crate::cluster::{Cluster, ClusterError, Each, Operations, Subject, TopicRights};
 use crate::model::TopicName;
 use crate::net::Connection;
 use crate::retry::Attempt;
-use crate::wire::Exchange;
+use crate::wire::{ErrorCode, Exchange};
 
 const CLUSTER: &str = "DescribeCluster";
 const METADATA: &str = "Metadata";
@@ -33,6 +33,14 @@ impl Cluster {
         let told = self.ask_many(manner, vec![()], |connection, _, _| of_cluster(connection, patience)).await;
         let missing = || ClusterError::Unanswered { api: CLUSTER, subject: Subject::Request };
         told.into_iter().next().ok_or_else(missing)?.1
+    }
+
+    /// What this client may do with topics by name, whether they exist or not: a plan asks about topics that are still
+    /// to be made. Where brokers cannot tell (before 2.3) there are no operations.
+    pub async fn topic_rights(&self, topics: &[TopicName]) -> Each<TopicName, TopicRights> {
+        let manner = Manner { whom: Whom::Any, chunk: CHUNK, once: false };
+        let patience = self.patience();
+        self.ask_many(manner, topics.to_vec(), |connection, topics, _| rights(connection, topics, patience)).await
     }
 
     /// What this client may do with topics; `None` where brokers cannot tell (before 2.3).
@@ -64,6 +72,35 @@ async fn of_cluster(connection: Connection, patience: Duration) -> Answered<Opti
         .with_include_cluster_authorized_operations(true);
     let answer = connection.call_in(&request, version, patience).await?;
     Ok(vec![Ok(Operations::of_bits(answer.cluster_authorized_operations))])
+}
+
+async fn rights(connection: Connection, topics: Vec<TopicName>, patience: Duration) -> Answered<TopicRights> {
+    let api = m::MetadataRequest::API;
+    let told = connection.versions().pick_between(&api, OPERATIONS, api.most);
+    let version = told.as_ref().map_or_else(|_| connection.versions().pick(&api), |version| Ok(*version));
+    let version = version.map_err(|error| connection.wire_error(METADATA, error))?;
+    let topic = |name: &TopicName| MetadataRequestTopic::default().with_name(Some(wire_topic(name)));
+    let request = m::MetadataRequest::default()
+        .with_topics(Some(topics.iter().map(topic).collect()))
+        .with_allow_auto_topic_creation(false)
+        .with_include_topic_authorized_operations(told.is_ok());
+    let answer = connection.call_in(&request, version, patience).await?;
+    let named = |topic: &m::metadata_response::MetadataResponseTopic| {
+        Some((topic.name.as_ref()?.to_string(), (topic.error_code, topic.topic_authorized_operations)))
+    };
+    let found: HashMap<String, (i16, i32)> = answer.topics.iter().filter_map(named).collect();
+    let read = |name: &TopicName| {
+        let subject = || Subject::Topic(name.clone());
+        let (code, bits) =
+            found.get(name.as_str()).ok_or_else(|| ClusterError::Unanswered { api: METADATA, subject: subject() })?;
+        let code = ErrorCode(*code);
+        let hidden = code == ErrorCode::TOPIC_AUTHORIZATION_FAILED;
+        let absent = code == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
+        // A topic without a leader is there all the same.
+        let operations = Operations::of_bits(*bits).filter(|_| told.is_ok() && !hidden);
+        Ok(TopicRights { exists: !absent && !hidden, hidden, operations })
+    };
+    Ok(topics.iter().map(read).collect())
 }
 
 /// The endpoints that `DescribeCluster` is to list (KIP-919).

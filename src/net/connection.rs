@@ -20,6 +20,7 @@ use super::task::{Call, Reply, Shared, Stage, run};
 use super::transport::Transport;
 use super::{ConnectionError, Poison, dial, tls};
 use crate::security::Security;
+use crate::security::tls::{TlsClient, TlsError};
 use crate::wire::{BrokerVersions, ErrorCode, Exchange, WireError, request};
 
 /// How to open a connection.
@@ -73,7 +74,7 @@ impl Connection {
 
     /// Connects and asks for the broker's versions; also where to announce a session that has to be renewed.
     pub(super) async fn greet(opening: &Opening<'_>) -> Result<(Self, oneshot::Sender<Session>), ConnectionError> {
-        let transport = transport(opening).await?;
+        let (transport, tls) = transport(opening).await?;
         let shared = Arc::new(Shared::new(opening.frame_limit));
         let (queue, calls) = mpsc::channel(QUEUE);
         let (session, coming) = oneshot::channel();
@@ -86,7 +87,8 @@ impl Connection {
             nobody: opening.security.sasl.is_none().then(|| (opening.security.clone(), opening.patience)),
         };
         let nameless = Self { shared, queue, peer: Arc::new(peer(BrokerVersions::default(), 0)) };
-        let versions = nameless.ask_versions(opening.patience).await.map_err(handshake_error)?;
+        let versions = nameless.ask_versions(opening.patience).await;
+        let versions = versions.map_err(|error| handshake_error(error, tls.as_ref()))?;
         let next = nameless.peer.correlation.load(Ordering::Relaxed);
         Ok((Self { peer: Arc::new(peer(versions, next)), ..nameless }, session))
     }
@@ -265,24 +267,30 @@ impl Connection {
 }
 
 /// A connected socket, encrypted if that is wanted.
-async fn transport(opening: &Opening<'_>) -> Result<Transport, ConnectionError> {
+async fn transport(opening: &Opening<'_>) -> Result<(Transport, Option<TlsClient>), ConnectionError> {
     let began = Instant::now();
     let address = || opening.address.to_owned();
     let stream = dial::dial(opening.address, opening.patience)
         .await
         .map_err(|source| ConnectionError::Dial { address: address(), source })?;
-    let Some(settings) = &opening.security.tls else { return Ok(Transport::Plain(stream)) };
+    let Some(settings) = &opening.security.tls else { return Ok((Transport::Plain(stream), None)) };
     let secured = tls::secure(stream, opening.address, settings, began, opening.patience).await;
-    let secured = secured.map_err(|source| ConnectionError::Tls { address: address(), source })?;
-    Ok(Transport::Tls(Box::new(secured)))
+    let (secured, client) =
+        secured.map_err(|source| ConnectionError::Tls { address: address(), source: Box::new(source) })?;
+    Ok((Transport::Tls(Box::new(secured)), Some(client)))
 }
 
 const VERSIONS: &str = "ApiVersions";
 /// A broker that asks for more is not believed.
 const LONGEST_THROTTLE: Duration = Duration::from_secs(300);
 
-/// A peer that does not speak Kafka shows it in the first answer.
-fn handshake_error(error: ConnectionError) -> ConnectionError {
+/// A peer that does not speak Kafka shows it in the first answer; one that minds this client's certificate, too.
+fn handshake_error(error: ConnectionError, tls: Option<&TlsClient>) -> ConnectionError {
+    if let (Some(client), ConnectionError::Lost { address, reason, .. }) = (tls, &error)
+        && let Some(source) = end_of_tls(client, reason)
+    {
+        return ConnectionError::Tls { address: address.clone(), source: Box::new(source) };
+    }
     match error {
         ConnectionError::Lost { address, reason: Poison::Greeting(greeting), .. } => {
             ConnectionError::NotKafka { address, greeting }
@@ -293,6 +301,14 @@ fn handshake_error(error: ConnectionError) -> ConnectionError {
             ConnectionError::Handshake { address, reason: Poison::Stuck { api, after } }
         }
         other => other,
+    }
+}
+
+fn end_of_tls(client: &TlsClient, reason: &Poison) -> Option<TlsError> {
+    match reason {
+        Poison::Closed => client.explain_end(None),
+        Poison::Io(error) => client.explain_end(Some(error)),
+        _ => None,
     }
 }
 

@@ -85,7 +85,7 @@ pub enum ConnectionError {
         /// `host:port`.
         address: String,
         /// What happened.
-        source: TlsError,
+        source: Box<TlsError>,
     },
     /// The broker does not know who this client is.
     #[error("signing in at {address} failed")]
@@ -114,7 +114,9 @@ pub enum ConnectionError {
         greeting: String,
     },
     /// A TLS listener spoken to in plain text.
-    #[error("the peer at {address} speaks TLS, and this connection is plain text")]
+    #[error(
+        "the peer at {address} speaks TLS, and this connection is plain text: set security.protocol to SSL or SASL_SSL"
+    )]
     SpeaksTls {
         /// `host:port`.
         address: String,

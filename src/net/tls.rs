@@ -1,6 +1,6 @@
 //! The TLS handshake on a connected socket.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -9,33 +9,30 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::dial::host;
-use crate::security::tls::{TlsError, TlsSettings};
+use crate::security::tls::{TlsClient, TlsError, TlsSettings};
 
 /// A connected stream below which TLS runs.
 pub(super) type Secured = TlsStream<TcpStream>;
 
-/// Makes the connection secure. Files are read now, so that renewed ones are found.
+/// Makes the connection secure, until `patience` has passed since `began`. Files are read now, so that renewed ones are
+/// found.
 pub(super) async fn secure(
     stream: TcpStream,
     address: &str,
     settings: &TlsSettings,
     began: Instant,
-    patience: std::time::Duration,
-) -> Result<Secured, TlsError> {
+    patience: Duration,
+) -> Result<(Secured, TlsClient), TlsError> {
     let host = host(address);
     let name = ServerName::try_from(host.to_owned()).map_err(|_| TlsError::HostName(host.to_owned()))?;
     let settings = settings.clone();
     let handshake = async {
-        let config = tokio::task::spawn_blocking(move || settings.client_config()).await;
-        let config = config.map_err(|error| TlsError::Setup(error.to_string()))??;
-        TlsConnector::from(config).connect(name, stream).await.map_err(fault)
+        let client = tokio::task::spawn_blocking(move || settings.client()).await;
+        let client = client.map_err(|error| TlsError::Setup(error.to_string()))??;
+        match TlsConnector::from(client.config()).connect(name, stream).await {
+            Ok(stream) => Ok((stream, client)),
+            Err(error) => Err(client.explain(error)),
+        }
     };
     timeout_at(began + patience, handshake).await.unwrap_or(Err(TlsError::TimedOut(patience)))
-}
-
-fn fault(error: std::io::Error) -> TlsError {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(inner) => TlsError::Handshake(Arc::new(inner.clone())),
-        None => TlsError::Io(Arc::new(error)),
-    }
 }

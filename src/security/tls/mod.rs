@@ -2,9 +2,15 @@
 
 mod client;
 mod error;
-mod material;
+mod facts;
+mod identity;
+mod seen;
 mod settings;
+mod store;
 mod trust;
+mod verify;
 
-pub use error::{StoreFault, TlsError};
+pub use client::TlsClient;
+pub use error::TlsError;
 pub use settings::{IdentityStore, Material, StoreKind, TlsSettings, TlsVersion, TrustStore};
+pub use store::StoreFault;

@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::{Material, StoreFault};
+use super::StoreFault;
+use crate::security::tls::Material;
 
 /// A bundle of all public authorities has a quarter of a megabyte.
-const LARGEST: usize = 16 << 20;
+const LARGEST: usize = 8 << 20;
 
 impl Material {
     /// All bytes; read again every time.
-    pub(super) fn bytes(&self) -> Result<Zeroizing<Vec<u8>>, StoreFault> {
+    pub(in crate::security::tls) fn bytes(&self) -> Result<Zeroizing<Vec<u8>>, StoreFault> {
         match self {
             Self::Inline(text) => Ok(Zeroizing::new(text.expose().as_bytes().to_vec())),
             Self::File(path) => {
@@ -26,11 +27,19 @@ impl Material {
         }
     }
 
-    /// For errors.
-    pub(super) fn place(&self) -> String {
+    /// For errors and for commands to type.
+    pub(in crate::security::tls) fn place(&self) -> String {
         match self {
-            Self::Inline(_) => "the text given".to_owned(),
+            Self::Inline(_) => "PEM in the configuration".to_owned(),
             Self::File(path) => path.display().to_string(),
+        }
+    }
+
+    /// The property that names it: one for files, one for text (KIP-651).
+    pub(in crate::security::tls) fn property(&self, file: &'static str, inline: &'static str) -> &'static str {
+        match self {
+            Self::File(_) => file,
+            Self::Inline(_) => inline,
         }
     }
 }

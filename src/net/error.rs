@@ -93,7 +93,7 @@ pub enum ConnectionError {
         /// `host:port`.
         address: String,
         /// What happened.
-        source: AuthenticationError,
+        source: Box<AuthenticationError>,
     },
     /// A listener that wants SASL, spoken to without.
     #[error("the listener at {address} wants SASL ({}): set security.protocol to {protocol}", .mechanisms.join(", "))]

@@ -160,5 +160,5 @@ fn lifetime(milliseconds: i64) -> Option<Duration> {
 }
 
 fn refused(line: &Connection, source: AuthenticationError) -> ConnectionError {
-    ConnectionError::Authentication { address: line.address().to_owned(), source }
+    ConnectionError::Authentication { address: line.address().to_owned(), source: Box::new(source) }
 }

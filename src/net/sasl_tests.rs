@@ -141,6 +141,6 @@ async fn a_listener_with_other_mechanisms_or_none_is_told_apart() {
     .await;
     let error = open(&address, Some(plain())).await.unwrap_err();
     assert!(describe(&error).contains("security.protocol"), "{error:?}");
-    let source = AuthenticationError::NotSasl;
+    let source = Box::new(AuthenticationError::NotSasl);
     assert_eq!(describe(&error), describe(&ConnectionError::Authentication { address, source }));
 }

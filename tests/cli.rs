@@ -166,3 +166,45 @@ fn what_does_not_exist_is_refused_with_a_way_out() {
         assert!(stderr(&output).contains(hint), "{arguments:?}: {}", stderr(&output));
     }
 }
+
+/// A file of properties beside a repository, and a verb that reads it.
+fn with_properties(text: &str, more: &[&str]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("repository").display().to_string();
+    let file = folder.path().join("client.properties").display().to_string();
+    std::fs::write(&file, text).unwrap();
+    assert_eq!(ktape(&["init", "--repository", &place]).status.code(), Some(0));
+    ktape(&[&["backup", "--repository", &place, "--command-config", &file], more].concat())
+}
+
+#[test]
+fn a_file_of_properties_says_which_cluster_and_how_patient_to_be() {
+    let silent = silent_broker();
+    let address = silent.local_addr().unwrap();
+    let begun = std::time::Instant::now();
+    let output = with_properties(&format!("bootstrap.servers={address}\nrequest.timeout.ms=300\nacks=all\n"), &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20));
+    assert!(stderr(&output).contains(&address.to_string()), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("WARN"), "{}", stderr(&output));
+
+    let none = with_properties("acks=all\n", &[]);
+    assert_eq!(none.status.code(), Some(2), "{}", stderr(&none));
+    assert!(stderr(&none).contains("bootstrap.servers"), "{}", stderr(&none));
+}
+
+#[test]
+fn properties_that_cannot_be_used_are_named() {
+    let flag = ["--bootstrap-server", "127.0.0.1:1"];
+    let output = with_properties("security.protocol=SASL_SSL\nsasl.mechanism=GSSAPI\nfoo.bar=1\n", &flag);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    for part in ["client.properties", "sasl.mechanism=GSSAPI", "SCRAM-SHA-512", "hint: "] {
+        assert!(stderr(&output).contains(part), "{part}: {}", stderr(&output));
+    }
+    let unknown = with_properties("ssl.trustore.location=/x\n", &flag);
+    assert_eq!(unknown.status.code(), Some(1), "{}", stderr(&unknown));
+    assert!(stderr(&unknown).contains("ssl.truststore.location meant"), "{}", stderr(&unknown));
+
+    let missing = ktape(&["backup", "--repository", "/", "--command-config", "/no/such/file"]);
+    assert_eq!(missing.status.code(), Some(5), "the repository is looked at first: {}", stderr(&missing));
+}

@@ -10,6 +10,7 @@ use crate::compare::CompareError;
 use crate::drill::DrillError;
 use crate::export::ExportError;
 use crate::offsets::OffsetsError;
+use crate::properties::PropertiesError;
 use crate::repository::RepositoryError;
 use crate::restore::RestoreError;
 use crate::store::StoreErrorKind;
@@ -41,6 +42,16 @@ pub fn write() -> Advice {
 /// Ours to mend.
 pub fn bug() -> Advice {
     say(ExitCode::Failed, "run the same command again, and please report this with the output of `-vv`")
+}
+
+/// The properties of a Kafka client.
+pub fn properties(error: &PropertiesError) -> Advice {
+    let hint = match error {
+        PropertiesError::Read { .. } => "check the path, and give this user the right to read the file",
+        PropertiesError::Reference { .. } => "set the variable or write the file, for the user that runs ktape",
+        _ => "change that line; OPERATIONS.md has a file for every common set-up (\"Secured clusters\")",
+    };
+    say(ExitCode::Usage, hint)
 }
 
 /// Before any verb began.

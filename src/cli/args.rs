@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand};
 
 use super::settings::LogFormat;
 use super::{backup, completions, drill, export, init, list, man, offsets, restore, show, verify};
@@ -136,7 +136,7 @@ impl From<SelectionArgs> for Selection {
 
 /// How to reach a cluster.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Cluster")]
+#[command(next_help_heading = "Cluster", group = reach())]
 pub struct ClusterArgs {
     /// Brokers to ask first; one that answers is enough
     #[arg(
@@ -146,10 +146,12 @@ pub struct ClusterArgs {
         hide_env_values = true,
         value_name = "HOST:PORT",
         value_delimiter = ',',
-        required = true,
         value_parser = host_and_port
     )]
     pub bootstrap_server: Vec<String>,
+    /// File of properties of a Kafka client: TLS, SASL, time limits, and bootstrap.servers where the flag is not given
+    #[arg(long, env = "KTAPE_COMMAND_CONFIG", hide_env_values = true, value_name = "FILE")]
+    pub command_config: Option<PathBuf>,
     /// Reach this broker here instead of at the address it advertises; may be repeated
     #[arg(
         long,
@@ -159,16 +161,23 @@ pub struct ClusterArgs {
         value_delimiter = ','
     )]
     pub broker_address: Vec<BrokerAddress>,
-    /// How long a broker may take to answer before it is left for another
+    /// How long a broker may take to answer before it is left for another: 30s, or request.timeout.ms of the file
     #[arg(
         long,
         env = "KTAPE_REQUEST_TIMEOUT",
         hide_env_values = true,
         value_name = "TIME",
-        default_value = "30s",
         value_parser = patience
     )]
-    pub request_timeout: std::time::Duration,
+    pub request_timeout: Option<std::time::Duration>,
+}
+
+/// Name of the group of flags that say which cluster is meant.
+pub const REACH: &str = "reach";
+
+/// Either flag says it.
+fn reach() -> ArgGroup {
+    ArgGroup::new(REACH).args(["bootstrap_server", "command_config"]).required(true).multiple(true)
 }
 
 /// `ID=HOST:PORT`: the address to use for one broker.
@@ -228,6 +237,8 @@ Examples:
     ktape verify --repository /backup/kafka
   After the disaster, into an empty cluster:
     ktape restore --repository /backup/kafka --bootstrap-server new-broker:9092
+  A cluster with TLS, SASL or both, with the file that Kafka's own tools take:
+    ktape backup --repository /backup/kafka -b broker-1:9093 --command-config client.properties
 
 Exit codes:
   0 done   1 failed   2 usage   3 incomplete, the report says what   4 repository damaged

@@ -9,10 +9,10 @@ use super::args::ClusterArgs;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
 use super::report::Text;
-use super::settings::{Brokers, Settings};
-use super::{output, progress};
+use super::settings::Settings;
+use super::{connection, output, progress};
 use crate::cancel::Cancel;
-use crate::cluster::{Cluster, ClusterOptions};
+use crate::cluster::Cluster;
 use crate::progress::Progress;
 
 /// One run of one verb.
@@ -43,11 +43,7 @@ impl Context {
 
     /// Connects, unless the person gives up first.
     pub async fn connect(&self, args: &ClusterArgs) -> Result<Cluster, Failure> {
-        let brokers = Brokers::from(args);
-        let mut options = ClusterOptions::new(brokers.bootstrap);
-        options.broker_address = brokers.addresses;
-        options.request_timeout = args.request_timeout;
-        options.connect_timeout = options.connect_timeout.min(args.request_timeout);
+        let options = connection::options(args).await?;
         tokio::select! {
             cluster = Cluster::connect(options) => Ok(cluster?),
             () = self.cancel.cancelled() => Err(Failure::Interrupted),

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::path::PathBuf;
 
 use super::advice::{self, Advice};
 use super::exit_code::ExitCode;
@@ -12,6 +13,7 @@ use crate::drill::DrillError;
 use crate::export::ExportError;
 use crate::model::describe;
 use crate::offsets::OffsetsError;
+use crate::properties::PropertiesError;
 use crate::repository::RepositoryError;
 use crate::restore::RestoreError;
 use crate::store::StoreErrorKind;
@@ -36,6 +38,14 @@ pub enum Failure {
     /// A bug in ktape.
     #[error("a part of ktape failed unexpectedly: {0}")]
     Panicked(String),
+    /// The properties of `--command-config`.
+    #[error("--command-config {}", path.display())]
+    CommandConfig {
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot be used.
+        source: PropertiesError,
+    },
     /// The repository, or the disk it lies on.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
@@ -157,6 +167,7 @@ impl Failure {
             Self::Write { .. } => advice::write(),
             Self::Panicked(_) => advice::bug(),
             Self::Start(_) => advice::start(),
+            Self::CommandConfig { source, .. } => advice::properties(source),
             Self::Repository(error) => advice::repository(error),
             Self::Cluster(error) => advice::cluster(error),
             Self::Backup(error) => advice::backup(error),

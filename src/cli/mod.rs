@@ -4,6 +4,7 @@ pub mod advice;
 pub mod args;
 pub mod backup;
 pub mod completions;
+pub mod connection;
 pub mod context;
 pub mod drill;
 pub mod exit_code;

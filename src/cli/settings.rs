@@ -1,8 +1,6 @@
 //! What the raw flags and `KTAPE_*` variables come to.
 
-use std::collections::HashMap;
-
-use super::args::{BrokerAddress, ClusterArgs, GlobalArgs};
+use super::args::GlobalArgs;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -30,21 +28,5 @@ pub struct Settings {
 impl From<&GlobalArgs> for Settings {
     fn from(args: &GlobalArgs) -> Self {
         Self { json: args.json, log_format: args.log_format, verbose: args.verbose, quiet: args.quiet }
-    }
-}
-
-/// Where the brokers are: bootstrap addresses, and addresses that replace advertised ones by node id.
-#[derive(Debug, Clone)]
-pub struct Brokers {
-    /// `host:port`, tried in this order.
-    pub bootstrap: Vec<String>,
-    /// By node id.
-    pub addresses: HashMap<i32, String>,
-}
-
-impl From<&ClusterArgs> for Brokers {
-    fn from(args: &ClusterArgs) -> Self {
-        let pair = |address: &BrokerAddress| (address.node_id, address.address.clone());
-        Self { bootstrap: args.bootstrap_server.clone(), addresses: args.broker_address.iter().map(pair).collect() }
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::args::{ClusterArgs, RepositoryArgs, SelectionArgs, StateArgs};
+use super::args::{ClusterArgs, REACH, RepositoryArgs, SelectionArgs, StateArgs};
 use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
@@ -29,7 +29,7 @@ Examples:
 Damage is exit code 4. What runs that were killed left behind is named, and is no damage.
 A cluster that does not hold what the snapshot holds is exit code 7; if nothing differs but not everything could be
 compared it is 3. What retention, compaction and consumers have changed since is told, and is no difference.",
-    mut_arg("bootstrap_server", |flag| flag.required(false)))]
+    mut_group(REACH, |group| group.required(false)))]
 pub struct VerifyArgs {
     #[command(flatten)]
     repository: RepositoryArgs,
@@ -43,7 +43,7 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "I/N")]
     part: Option<Part>,
     /// Compare the snapshot with what a cluster holds: its source, or the target of a restore
-    #[arg(long, requires = "bootstrap_server", conflicts_with_all = ["fast", "part"])]
+    #[arg(long, requires = REACH, conflicts_with_all = ["fast", "part"])]
     against_cluster: bool,
     #[command(flatten)]
     state: StateArgs,

@@ -8,7 +8,7 @@ use super::fetch::{Fetch, Fetched, Stop};
 use super::journal::Journal;
 use super::partition::Fetching;
 use super::plan::{BackupPlan, PlannedPartition, PlannedTopic};
-use super::report::{BackupReport, CommittedSnapshot, Note, StopReason};
+use super::report::{BackupReport, CommittedSnapshot, Note, SettingsReport, StopReason};
 use super::resume::{Broken, Continuation};
 use super::writers::Writers;
 use crate::cluster::Cluster;
@@ -57,6 +57,7 @@ pub(super) async fn execute(
         adopted: plan.adopted.clone(),
         excluded_topics: plan.excluded_topics.clone(),
         excluded_groups: plan.groups.excluded.clone(),
+        settings: SettingsReport::of(&plan.settings.part),
     };
     if stop.is_none() {
         outcome.incomplete.extend(changed_topics(context.cluster, &topics, &mut report.changes).await?);
@@ -307,6 +308,7 @@ fn head(
         selection: context.options.selection.clone(),
         topics: repository.write_topics(topics)?,
         groups: repository.put_part(&groups)?,
+        settings: Some(repository.put_part(&plan.settings.part)?),
         excluded: if left_out { Some(repository.put_part(&excluded)?) } else { None },
         incomplete: incomplete.to_vec(),
         totals: *totals,

@@ -10,7 +10,7 @@ use super::selection::Chooser;
 use crate::cluster::Cluster;
 use crate::model::{GroupId, Selection, Timestamp, TopicId, TopicName};
 use crate::repository::Repository;
-use crate::repository::format::{ConfigEntry, GroupsPart, Parent, PartitionState, Seal, SnapshotHead};
+use crate::repository::format::{ConfigEntry, GroupsPart, Parent, PartitionState, Seal, SettingsPart, SnapshotHead};
 
 /// How many snapshots back a run looks for one with its own selection.
 const LOOK_BACK: usize = 64;
@@ -26,6 +26,8 @@ pub(super) struct History {
     pub adopted: Option<AdoptedFrom>,
     /// Groups it holds.
     pub groups: BTreeSet<GroupId>,
+    /// The cluster's own settings then.
+    pub settings: Option<SettingsPart>,
     /// Largest run id below which nothing is left to take over; `None` if nothing is known.
     pub run_horizon: Option<String>,
     /// Topics of that snapshot with their ids and numbers of partitions.
@@ -91,6 +93,7 @@ impl History {
     fn read_snapshot(&mut self, repository: &Repository, head: &SnapshotHead) -> Result<(), BackupError> {
         let groups: GroupsPart = repository.part(&head.groups)?;
         self.groups = groups.groups.into_iter().map(|group| group.id).collect();
+        self.settings = settings(repository, head)?;
         for topic in repository.topics(head)? {
             let topic = topic?;
             self.topics.insert(topic.name.clone(), (topic.id, topic.partitions.len()));
@@ -176,6 +179,14 @@ fn is_damaged(repository: &Repository, last: Option<&Seal>) -> Result<bool, Back
         None | Some(Ok(())) => Ok(false),
         Some(Err(error)) if error.is_damage() => Ok(true),
         Some(Err(error)) => Err(error.into()),
+    }
+}
+
+/// They are only compared with: a part that is damaged is as good as none.
+fn settings(repository: &Repository, head: &SnapshotHead) -> Result<Option<SettingsPart>, BackupError> {
+    match head.settings.as_ref().map(|digest| repository.part(digest)) {
+        Some(Err(error)) if !error.is_damage() => Err(error.into()),
+        part => Ok(part.and_then(Result::ok)),
     }
 }
 

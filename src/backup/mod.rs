@@ -21,11 +21,14 @@ mod plan;
 mod report;
 mod resume;
 mod selection;
+mod settings;
 mod writers;
 
 pub use error::BackupError;
 pub use options::{BackupOptions, FenceAt};
-pub use report::{AdoptedFrom, BackupReport, CommittedSnapshot, Note, PlanReport, PlannedTopicReport, StopReason};
+pub use report::{
+    AdoptedFrom, BackupReport, CommittedSnapshot, Note, PlanReport, PlannedTopicReport, SettingsReport, StopReason,
+};
 
 use crate::model::Timestamp;
 use crate::verb;

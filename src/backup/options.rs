@@ -31,6 +31,8 @@ pub struct BackupOptions {
     pub accept_partial_view: bool,
     /// Offsets that retention took while the backup ran do not make the run incomplete; the snapshot records them.
     pub accept_gaps: bool,
+    /// Settings of the cluster that could not be read do not make the run incomplete; the snapshot records it.
+    pub accept_settings: bool,
     /// Where the data of this snapshot ends.
     pub fence: FenceAt,
     /// A transaction that has been open for longer holds back a backup that ends at the last stable offset.
@@ -49,6 +51,7 @@ impl Default for BackupOptions {
             stall_timeout: Duration::from_secs(120),
             accept_partial_view: false,
             accept_gaps: false,
+            accept_settings: false,
             fence: FenceAt::LastStable,
             hanging_after: Duration::from_secs(15 * 60),
             adopt_cluster: false,

@@ -14,8 +14,9 @@ use super::options::BackupOptions;
 use super::report::{AdoptedFrom, Note};
 use super::resume::{Continuation, Now};
 use super::selection::Chooser;
+use super::settings::{self, Settings};
 use crate::cluster::{Cluster, Metadata, TopicMeta};
-use crate::model::{Timestamp, TopicId, TopicName, TopicPartition};
+use crate::model::{GroupId, Timestamp, TopicId, TopicName, TopicPartition};
 use crate::progress::Progress;
 use crate::repository::Repository;
 use crate::repository::format::{ConfigEntry, Incomplete, IncompleteKind, Parent};
@@ -35,6 +36,8 @@ pub struct BackupPlan {
     pub excluded_topics: Vec<String>,
     /// Groups as they were read.
     pub groups: Captured,
+    /// The cluster's own settings.
+    pub settings: Settings,
     /// When groups were read and fences taken.
     pub groups_captured: Timestamp,
     /// See `groups_captured`.
@@ -113,11 +116,16 @@ pub(super) async fn plan(
     let groups_captured = Timestamp::now();
     let groups = groups::capture(cluster, &chooser, &history.groups, options.accept_partial_view).await?;
     check_group_patterns(&chooser, &groups)?;
+    progress.note("reading the cluster's settings");
+    let ids: Vec<GroupId> = groups.groups.iter().map(|group| group.id.clone()).collect();
+    let before = history.settings.as_ref();
+    let settings = settings::capture(cluster, &chooser, &ids, before, options.accept_settings).await;
 
     // What groups have committed may lie in topics and partitions that are younger than the first look.
     let metadata = cluster.refresh(&metadata).await?;
     let (taken, excluded_topics) = choose_topics(&metadata, &chooser)?;
-    let changes = changes(&metadata, &taken, &chooser, &history);
+    let mut changes = changes(&metadata, &taken, &chooser, &history);
+    changes.extend(settings.changes.iter().cloned());
     let configs = configs::read(cluster, &taken).await;
 
     progress.note("taking fences");
@@ -126,6 +134,7 @@ pub(super) async fn plan(
     let (bounds, mut incomplete) = fences::take(cluster, &partitions, options.fence).await?;
     incomplete.extend(configs.incomplete.iter().cloned());
     incomplete.extend(groups.incomplete.iter().cloned());
+    incomplete.extend(settings.incomplete.iter().cloned());
 
     let mut topics = Vec::with_capacity(taken.len());
     for name in taken {
@@ -143,6 +152,7 @@ pub(super) async fn plan(
         topics,
         excluded_topics,
         groups,
+        settings,
         groups_captured,
         fences_taken,
         incomplete,

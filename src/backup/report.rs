@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::plan::{BackupPlan, PlannedTopic};
 use crate::model::Timestamp;
-use crate::repository::format::{Incomplete, Totals};
+use crate::repository::format::{Incomplete, NotCaptured, SettingsKind, SettingsPart, Totals};
 
 /// The result of a backup. Printing is the command line's.
 #[derive(Debug, Clone, Serialize)]
@@ -39,6 +39,8 @@ pub struct BackupReport {
     pub open_transactions: Vec<Note>,
     /// The repository belonged to this cluster before, and goes on with the one above from now on.
     pub adopted: Option<AdoptedFrom>,
+    /// The cluster's own settings.
+    pub settings: SettingsReport,
     /// Topics and groups that were left out.
     pub excluded_topics: Vec<String>,
     /// See `excluded_topics`.
@@ -49,6 +51,40 @@ impl BackupReport {
     /// Whether the snapshot exists and holds all it should, but for losses that were accepted beforehand.
     pub fn is_complete(&self) -> bool {
         self.snapshot.is_some() && self.incomplete.iter().all(|one| one.accepted)
+    }
+}
+
+/// How many of the cluster's own settings a snapshot holds, and which it does not.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct SettingsReport {
+    /// Rules of the authorizer.
+    pub acls: usize,
+    /// Limits of clients.
+    pub quotas: usize,
+    /// Dynamic settings of all brokers.
+    pub cluster_configs: usize,
+    /// Settings of consumer groups.
+    pub group_configs: usize,
+    /// Client metrics subscriptions.
+    pub client_metrics: usize,
+    /// Users with SCRAM credentials, whose secrets no broker tells.
+    pub scram_users: usize,
+    /// What could not be read, or is not there to read.
+    pub not_captured: Vec<NotCaptured>,
+}
+
+impl SettingsReport {
+    /// Counts what a part holds.
+    pub fn of(part: &SettingsPart) -> Self {
+        Self {
+            acls: part.count(SettingsKind::Acls),
+            quotas: part.count(SettingsKind::Quotas),
+            cluster_configs: part.count(SettingsKind::ClusterConfigs),
+            group_configs: part.count(SettingsKind::GroupConfigs),
+            client_metrics: part.count(SettingsKind::ClientMetrics),
+            scram_users: part.count(SettingsKind::ScramUsers),
+            not_captured: part.not_captured.clone(),
+        }
     }
 }
 
@@ -104,6 +140,8 @@ pub struct PlanReport {
     pub excluded_topics: Vec<String>,
     /// See `excluded_topics`.
     pub excluded_groups: Vec<String>,
+    /// The cluster's own settings.
+    pub settings: SettingsReport,
     /// Offsets to fetch: at most as many records.
     pub offsets_to_fetch: i64,
     /// Bytes to fetch, estimated from the sizes of the leaders' logs; `None` where brokers do not tell.
@@ -149,6 +187,7 @@ impl PlanReport {
             free_bytes,
             changes: plan.changes.clone(),
             open_transactions: plan.open_transactions.clone(),
+            settings: SettingsReport::of(&plan.settings.part),
             adopted: plan.adopted.clone(),
             incomplete: plan.incomplete.clone(),
         }

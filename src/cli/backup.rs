@@ -76,6 +76,8 @@ pub struct BackupArgs {
 enum Loss {
     /// Retention deleted offsets while the backup ran, before they were read.
     Gaps,
+    /// Settings of the cluster (ACLs, quotas, ...) could not be read.
+    Settings,
 }
 
 /// Where the data of a partition ends.
@@ -111,6 +113,7 @@ pub async fn run(args: BackupArgs, context: &Context) -> Result<ExitCode, Failur
         stall_timeout: args.give_up_after,
         accept_partial_view: args.accept_partial_view,
         accept_gaps: args.accept.contains(&Loss::Gaps),
+        accept_settings: args.accept.contains(&Loss::Settings),
         fence: match args.fence {
             Fence::LastStable => FenceAt::LastStable,
             Fence::HighWatermark => FenceAt::HighWatermark,

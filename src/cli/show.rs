@@ -23,7 +23,9 @@ Examples:
   Partitions, offsets and settings of some topics:
     ktape show --repository /backup/kafka --topic 'orders-*'
   What one group had committed:
-    ktape show --repository /backup/kafka --group order-service")]
+    ktape show --repository /backup/kafka --group order-service
+  ACLs, quotas and other settings of the cluster:
+    ktape show --repository /backup/kafka --settings")]
 pub struct ShowArgs {
     #[command(flatten)]
     repository: RepositoryArgs,
@@ -35,6 +37,9 @@ pub struct ShowArgs {
     /// Show these groups with all they committed; a pattern; may be repeated
     #[arg(long, value_name = "PATTERN")]
     group: Vec<String>,
+    /// Show the cluster's own settings: ACLs, quotas, cluster-wide configs, group configs, SCRAM users
+    #[arg(long)]
+    settings: bool,
     #[command(flatten)]
     state: StateArgs,
 }
@@ -42,7 +47,11 @@ pub struct ShowArgs {
 /// Shows one snapshot.
 pub async fn run(args: ShowArgs, context: &Context) -> Result<ExitCode, Failure> {
     let (topics, groups) = (patterns(&args.topic)?, patterns(&args.group)?);
-    let detail = report::show::Detail { topics: !args.topic.is_empty(), groups: !args.group.is_empty() };
+    let detail = report::show::Detail {
+        topics: !args.topic.is_empty(),
+        groups: !args.group.is_empty(),
+        settings: args.settings,
+    };
     let shown = Context::blocking(move || -> Result<ShowReport, Failure> {
         let repository = Repository::open(&args.repository.repository)?;
         let snapshot = snapshot::find(&repository, args.snapshot.snapshot)?;

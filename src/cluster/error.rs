@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::model::{Classify, ErrorClass, GroupId, TopicName, TopicPartition};
 use crate::net::ConnectionError;
-use crate::wire::ErrorCode;
+use crate::wire::{ErrorCode, WireError};
 
 /// What a broker's refusal is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +142,26 @@ impl ClusterError {
             Self::OutcomeUnknown(source) => source.code(),
             _ => None,
         }
+    }
+
+    /// Whether the broker does not know the API, or not in a version that this program speaks.
+    pub fn is_unsupported(&self) -> bool {
+        let wire = |source: &ConnectionError| {
+            matches!(source, ConnectionError::Wire { source: WireError::NoCommonVersion { .. }, .. })
+        };
+        matches!(self, Self::Unsupported { .. })
+            || matches!(self, Self::Connection { source, .. } if wire(source))
+            || self.code() == Some(ErrorCode::UNSUPPORTED_VERSION)
+    }
+
+    /// Whether the authorizer refused.
+    pub fn is_not_allowed(&self) -> bool {
+        let codes = [
+            ErrorCode::TOPIC_AUTHORIZATION_FAILED,
+            ErrorCode::GROUP_AUTHORIZATION_FAILED,
+            ErrorCode::CLUSTER_AUTHORIZATION_FAILED,
+        ];
+        self.code().is_some_and(|code| codes.contains(&code))
     }
 
     /// Whether a broker took a request and gave no answer in time: it may hang.

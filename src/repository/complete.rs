@@ -3,7 +3,7 @@
 
 use super::Repository;
 use super::error::{Damage, RepositoryError};
-use super::format::{Excluded, GroupsPart, Seal, SnapshotHead};
+use super::format::{Excluded, GroupsPart, Seal, SettingsPart, SnapshotHead};
 use super::snapshots::{Snapshot, SnapshotChoice};
 use crate::model::TopicName;
 use crate::store::Key;
@@ -76,6 +76,9 @@ impl Repository {
         partitions: impl Fn(&TopicName, i32) -> bool,
     ) -> Result<(), RepositoryError> {
         self.part::<GroupsPart>(&head.groups)?;
+        if let Some(settings) = &head.settings {
+            self.part::<SettingsPart>(settings)?;
+        }
         if let Some(excluded) = &head.excluded {
             self.part::<Excluded>(excluded)?;
         }

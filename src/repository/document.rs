@@ -106,7 +106,7 @@ mod tests {
         let newer = serde_json::json!({"format": {"major": 2, "minor": 1}, "other": []});
         let (bytes, _) = encode("x", &newer).unwrap();
         let error = decode_versioned::<RepositoryDocument>("repository.json", &bytes).unwrap_err();
-        assert_eq!(error.to_string(), "repository.json has format 2.1, this ktape knows 1.0");
+        assert_eq!(error.to_string(), "repository.json has format 2.1, this ktape knows 1.1");
     }
 
     #[test]

@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::document;
 use super::format::{
     Excluded, FORMAT_VERSION, GroupsPart, MapSummary, OffsetsCommit, RepositoryDocument, RestoreDone, RestoreMarking,
-    RestorePlanDocument, RestoreRecords, RestoreTopics, SavedGroups, Seal, SealBatch, SnapshotHead, TopicShard,
+    RestorePlanDocument, RestoreRecords, RestoreTopics, SavedGroups, Seal, SealBatch, SettingsPart, SnapshotHead,
+    TopicShard,
 };
 use super::segment::{Facts, Scan};
 use crate::batch::walk;
@@ -45,6 +46,7 @@ fn every_other_document_decodes_and_is_whole() {
     assert_eq!(decoded::<SnapshotHead>("head").sequence, 42);
     assert_eq!(decoded::<TopicShard>("shard").topics.len(), 1);
     assert_eq!(decoded::<GroupsPart>("groups").groups[0].offsets[0].committed.offset, 3);
+    assert_eq!(decoded::<SettingsPart>("settings").acls.len(), 1);
     assert_eq!(decoded::<Excluded>("excluded").topics.len(), 2);
     assert!(decoded::<SealBatch>("run").seals.is_empty());
     assert_eq!(decoded::<RestorePlanDocument>("restore-plan").key.renames.len(), 1);
@@ -84,7 +86,7 @@ fn every_field_is_explained() {
         "offsets-commit",
         "restore-done",
     ];
-    for name in ["head", "shard", "seal", "groups", "excluded", "run"].into_iter().chain(restores) {
+    for name in ["head", "shard", "seal", "groups", "settings", "excluded", "run"].into_iter().chain(restores) {
         names(&serde_json::from_str(example(name)).unwrap(), &mut fields);
     }
     names(&serde_json::from_str(example("repository").lines().next().unwrap()).unwrap(), &mut fields);

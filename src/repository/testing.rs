@@ -176,6 +176,7 @@ pub fn head(run: &str) -> SnapshotHead {
         selection: crate::model::Selection::default(),
         topics: Vec::new(),
         groups: String::new(),
+        settings: None,
         excluded: None,
         incomplete: Vec::new(),
         totals: super::format::Totals::default(),

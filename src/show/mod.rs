@@ -35,6 +35,7 @@ pub fn show(
     report.topics.sort_unstable_by(|left, right| left.name.cmp(&right.name));
     let groups: GroupsPart = repository.part(&head.groups)?;
     report.groups = groups.groups.into_iter().filter(|group| is_wanted(&options.groups, group.id.as_str())).collect();
+    report.settings = head.settings.as_ref().map(|digest| repository.part(digest)).transpose()?;
     if let Some(excluded) = &head.excluded {
         report.excluded = repository.part::<Excluded>(excluded)?;
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::model::{Selection, Timestamp, TopicId, TopicName};
 use crate::repository::format::{
-    ConfigEntry, Excluded, FormatVersion, GroupState, HeldTopic, Incomplete, MissingRange, Parent, Totals,
+    ConfigEntry, Excluded, FormatVersion, GroupState, HeldTopic, Incomplete, MissingRange, Parent, SettingsPart, Totals,
 };
 use crate::repository::{Repository, Snapshot};
 
@@ -51,6 +51,8 @@ pub struct ShowReport {
     pub topics: Vec<ShownTopic>,
     /// Consumer groups and what they committed, ascending by id.
     pub groups: Vec<GroupState>,
+    /// The cluster's own settings; none where the snapshot is older than format 1.1.
+    pub settings: Option<SettingsPart>,
     /// Topics whose retention restores hold, of whatever snapshot.
     pub held: Vec<ShownHold>,
 }
@@ -156,6 +158,7 @@ impl ShowReport {
             excluded: Excluded::default(),
             topics: Vec::new(),
             groups: Vec::new(),
+            settings: None,
             held: Vec::new(),
         }
     }

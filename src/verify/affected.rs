@@ -33,7 +33,7 @@ struct Search<'a> {
 impl Search<'_> {
     fn snapshot(&mut self, head: &SnapshotHead) -> bool {
         let itself = layout::snapshot(head.sequence).is_ok_and(|key| self.damaged.contains(key.as_str()));
-        let parts = [Some(&head.groups), head.excluded.as_ref()];
+        let parts = [Some(&head.groups), head.settings.as_ref(), head.excluded.as_ref()];
         itself
             || parts.into_iter().flatten().any(|digest| self.is_damaged(digest))
             || head.topics.iter().any(|shard| self.shard(shard))

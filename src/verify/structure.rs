@@ -8,7 +8,7 @@ use super::report::{Finding, FindingKind, VerifyReport};
 use super::seen::Seen;
 use crate::cancel::Cancel;
 use crate::repository::format::{
-    Excluded, GroupsPart, PartitionState, Seal, SealsRef, SnapshotHead, TopicShardRef, TopicState, Totals,
+    Excluded, GroupsPart, PartitionState, Seal, SealsRef, SettingsPart, SnapshotHead, TopicShardRef, TopicState, Totals,
 };
 use crate::repository::{Repository, RepositoryError, Snapshot, layout, shard_of};
 use crate::store::Key;
@@ -106,6 +106,9 @@ impl<'a> Structure<'a> {
         match self.groups(&head.groups, report)? {
             Some(groups) => totals.groups = groups,
             None => whole = false,
+        }
+        if let Some(digest) = &head.settings {
+            self.read(digest, report, |repository| repository.part::<SettingsPart>(digest).map(|_| ()))?;
         }
         if let Some(digest) = &head.excluded {
             self.read(digest, report, |repository| repository.part::<Excluded>(digest).map(|_| ()))?;

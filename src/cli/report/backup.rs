@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::{Text, short};
-use crate::backup::{AdoptedFrom, BackupReport, Note, PlanReport};
+use crate::backup::{AdoptedFrom, BackupReport, Note, PlanReport, SettingsReport};
 use crate::cli::table::{Align, Table};
 use crate::cli::units::{self, count};
+use crate::repository::format::NotCapturedReason;
 
 /// What a run did.
 pub fn snapshot(out: &mut Text, report: &BackupReport) {
@@ -38,10 +39,33 @@ fn sums(out: &mut Text, report: &BackupReport) {
     let held = (count(totals.topics, "topic"), count(totals.partitions, "partition"), count(totals.groups, "group"));
     let stored = (units::size(totals.bytes), count(totals.segments, "segment"));
     out.line(format!("  all  {}, {}, {}, {} in {}", held.0, held.1, held.2, stored.0, stored.1));
+    settings(out, &report.settings);
     if report.taken_over_segments > 0 {
         let taken = count(report.taken_over_segments, "segment");
         out.line(format!("  taken over from a run that was killed: {taken}"));
     }
+}
+
+/// What there is of the cluster's own settings.
+fn settings(out: &mut Text, report: &SettingsReport) {
+    let kinds = [
+        (report.acls, "ACL"),
+        (report.quotas, "quota limit"),
+        (report.cluster_configs, "cluster-wide config"),
+        (report.group_configs, "group config"),
+        (report.client_metrics, "client metrics subscription"),
+        (report.scram_users, "SCRAM user"),
+    ];
+    let mut held: Vec<String> =
+        kinds.iter().filter(|(number, _)| *number > 0).map(|(number, noun)| count(*number as u64, noun)).collect();
+    if let Some(users) = held.last_mut().filter(|_| report.scram_users > 0) {
+        users.push_str(" (without secrets, which no broker tells)");
+    }
+    if !held.is_empty() {
+        out.line(format!("  settings  {}", held.join(", ")));
+    }
+    let missed = report.not_captured.iter().filter(|one| one.reason == NotCapturedReason::Unsupported);
+    out.section("settings not in the snapshot", missed.map(|one| format!("{}: {}", one.kind, one.detail)));
 }
 
 fn note(note: &Note) -> String {
@@ -67,6 +91,7 @@ pub fn plan(out: &mut Text, plan: &PlanReport) {
     if let Some(free) = plan.free_bytes {
         out.line(format!("free where the repository lies: {}", units::size(free)));
     }
+    settings(out, &plan.settings);
     out.adopted(plan.adopted.as_ref());
     out.section("changed", plan.changes.iter().map(note));
     out.section("open transactions", plan.open_transactions.iter().map(note));

@@ -7,6 +7,7 @@ pub mod export;
 pub mod list;
 pub mod offsets;
 pub mod restore;
+mod settings;
 pub mod show;
 pub mod verify;
 

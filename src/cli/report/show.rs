@@ -1,6 +1,6 @@
 //! What one snapshot holds.
 
-use super::{Text, short};
+use super::{Text, settings, short};
 use crate::cli::table::{Align, Table};
 use crate::cli::units::{self, count, thousands};
 use crate::model::Timestamp;
@@ -14,13 +14,18 @@ pub struct Detail {
     pub topics: bool,
     /// What each group committed.
     pub groups: bool,
+    /// The cluster's own settings.
+    pub settings: bool,
 }
 
 /// The snapshot, its topics and its groups.
 pub fn snapshot(out: &mut Text, report: &ShowReport, detail: Detail) {
-    let both = detail.topics == detail.groups;
+    let both = detail.topics == detail.groups && !detail.settings;
     if both {
         head(out, report);
+    }
+    if detail.settings {
+        settings::all(out, report.settings.as_ref());
     }
     if both || detail.topics {
         if detail.topics {
@@ -38,6 +43,9 @@ pub fn snapshot(out: &mut Text, report: &ShowReport, detail: Detail) {
     }
     if both || detail.topics {
         out.section("retention held until `ktape restore --release`", report.held.iter().map(hold));
+    }
+    if let Some(held) = report.settings.as_ref().filter(|_| both) {
+        settings::sums(out, held);
     }
     if both {
         out.left_out("topic", &report.excluded.topics);

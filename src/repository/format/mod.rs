@@ -4,6 +4,7 @@
 mod group;
 mod restore;
 mod seal;
+mod settings;
 mod snapshot;
 mod topic;
 
@@ -14,6 +15,7 @@ pub use restore::{
     TargetPartition, TargetTopic, TranslatedPartition,
 };
 pub use seal::{AbortedTransaction, EpochStart, IndexEntry, OpenTransaction, Seal, SealBatch, Writer};
+pub use settings::{NotCaptured, NotCapturedReason, OwnConfigs, SettingsKind, SettingsPart};
 pub use snapshot::{
     Excluded, FORMAT_VERSION, FormatVersion, Incomplete, IncompleteKind, Parent, RepositoryDocument, SnapshotHead,
     TopicShardRef, Totals,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Selection, Timestamp};
 
 /// The format this build writes.
-pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 1, minor: 0 };
+pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 1, minor: 1 };
 
 /// Readers refuse a newer major version by name and read any minor one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +61,9 @@ pub struct SnapshotHead {
     pub topics: Vec<TopicShardRef>,
     /// Digest of the groups part.
     pub groups: String,
+    /// Digest of the part with the cluster's own settings; none before format 1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<String>,
     /// Digest of the part with what was left out, if anything was.
     pub excluded: Option<String>,
     /// Why this snapshot is less than it should be; empty for a complete one.
@@ -137,6 +140,8 @@ pub enum IncompleteKind {
     PartialView,
     /// A transaction that nobody ends holds back the last stable offset, and with it the fence.
     HangingTransaction,
+    /// Settings of the cluster could not be read.
+    Settings,
     /// From a newer ktape.
     #[serde(other)]
     Other,

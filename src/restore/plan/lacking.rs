@@ -38,6 +38,8 @@ impl Wanted {
         let subject = one.subject.as_str();
         match one.kind {
             IncompleteKind::Group => self.takes_group(subject),
+            // Whoever asks for settings is told by the plan of those.
+            IncompleteKind::Settings => false,
             // Which groups are missing nobody knows.
             IncompleteKind::PartialView => !self.exclude_groups.matches("*"),
             _ => self.takes_topic(subject),
@@ -73,6 +75,7 @@ mod tests {
         assert!(!concerns(IncompleteKind::NotReached, "notes-4"));
         assert!(!concerns(IncompleteKind::Gap, "payments-0"));
         assert!(concerns(IncompleteKind::Group, "shop"));
+        assert!(!concerns(IncompleteKind::Settings, "orders"));
         assert!(!concerns(IncompleteKind::Group, "test-shop"));
         assert!(concerns(IncompleteKind::PartialView, "consumer groups"));
     }

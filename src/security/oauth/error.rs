@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::{CommandFault, ProviderFault};
 use crate::model::{Classify, ErrorClass};
 
 /// No token could be obtained.
@@ -25,23 +26,37 @@ pub enum OAuthError {
         /// What is wrong with it.
         fault: &'static str,
     },
+    /// The command that prints tokens gives none.
+    #[error("the command {program:?} gives no token (ktape.oauthbearer.token.command)")]
+    Command {
+        /// Its first word.
+        program: String,
+        /// What happened.
+        #[source]
+        fault: CommandFault,
+    },
+    /// The identity provider gives none.
+    #[error("{endpoint} gives no token (sasl.oauthbearer.token.endpoint.url and the client's id and secret)")]
+    Provider {
+        /// Where it was asked.
+        endpoint: String,
+        /// What happened.
+        #[source]
+        fault: ProviderFault,
+    },
     /// A token that can no longer be used.
     #[error("the token from {origin} has expired")]
     Expired {
         /// Where it came from.
         origin: String,
     },
-    /// Not known here.
-    #[error("no tokens come from {0}")]
-    Source(String),
 }
 
 impl Classify for OAuthError {
     fn class(&self) -> ErrorClass {
         match self {
-            // Written by somebody else, perhaps just now.
-            Self::File { .. } | Self::Expired { .. } => ErrorClass::Retry,
-            Self::NotAToken { .. } | Self::Source(_) => ErrorClass::Reject,
+            Self::Provider { fault, .. } if fault.is_passing() => ErrorClass::Retry,
+            _ => ErrorClass::Reject,
         }
     }
 }

@@ -8,14 +8,13 @@ use super::token::LARGEST;
 use super::{OAuthError, Token};
 
 /// Reads the file as it is now.
-pub(super) async fn read(path: &Path) -> Result<Token, OAuthError> {
+pub(super) async fn read(path: &Path, origin: &str) -> Result<Token, OAuthError> {
     let wrong = |error| OAuthError::File { path: path.to_owned(), source: Arc::new(error) };
-    let origin = format!("the file {}", path.display());
     let opened = path.to_owned();
     let read = tokio::task::spawn_blocking(move || {
         let mut text = String::new();
         std::fs::File::open(opened)?.take(LARGEST as u64 + 2).read_to_string(&mut text).map(|_| text)
     });
     let text = read.await.map_err(std::io::Error::other).flatten().map_err(wrong)?;
-    Token::parse(&text, &origin)
+    Token::parse(&text, origin)
 }

@@ -15,6 +15,6 @@ pub(super) async fn read(path: &Path, origin: &str) -> Result<Token, OAuthError>
         let mut text = String::new();
         std::fs::File::open(opened)?.take(LARGEST as u64 + 2).read_to_string(&mut text).map(|_| text)
     });
-    let text = read.await.map_err(std::io::Error::other).flatten().map_err(wrong)?;
+    let text = read.await.map_err(std::io::Error::other).and_then(|read| read).map_err(wrong)?;
     Token::parse(&text, origin)
 }

@@ -130,6 +130,8 @@ fn credentials(id: &str, secret: &Secret) -> Result<HeaderValue, ProviderFault> 
     Ok(header)
 }
 
+const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+
 fn body(scope: Option<&str>) -> String {
     let mut form = "grant_type=client_credentials".to_owned();
     if let Some(scope) = scope.map(str::trim).filter(|scope| !scope.is_empty()) {
@@ -138,7 +140,7 @@ fn body(scope: Option<&str>) -> String {
             match byte {
                 b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' => form.push(char::from(byte)),
                 b' ' => form.push('+'),
-                byte => form.push_str(&format!("%{byte:02X}")),
+                byte => form.extend(['%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]),
             }
         }
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::exit_code::ExitCode;
 use crate::backup::BackupError;
-use crate::cluster::{ClusterError, ErrorCode};
+use crate::cluster::{ClusterError, ErrorCode, Trouble};
 use crate::compare::CompareError;
 use crate::drill::DrillError;
 use crate::export::ExportError;
@@ -104,9 +104,12 @@ fn store(kind: StoreErrorKind) -> &'static str {
 
 /// The cluster, or the way to it.
 pub fn cluster(error: &ClusterError) -> Advice {
+    if let Some(trouble) = error.trouble() {
+        return say(ExitCode::Failed, setting(trouble));
+    }
     let hint = match error {
         ClusterError::Bootstrap { .. } => {
-            "check --bootstrap-server, and that it is a plain Kafka listener which can be reached from here"
+            "check --bootstrap-server, and that it is a Kafka listener which can be reached from here"
         }
         ClusterError::Advertised { .. } => "say where it can be reached: --broker-address ID=HOST:PORT",
         ClusterError::Override { .. } => "check --broker-address, or leave it out if the advertised address is right",
@@ -120,6 +123,36 @@ pub fn cluster(error: &ClusterError) -> Advice {
         _ => AGAIN,
     };
     say(ExitCode::Failed, hint)
+}
+
+/// A property of the file that `--command-config` names.
+fn setting(trouble: Trouble) -> &'static str {
+    match trouble {
+        Trouble::Protocol => "set security.protocol in the file of --command-config to what this listener speaks",
+        Trouble::Login => "set security.protocol, sasl.mechanism and sasl.jaas.config in the file of --command-config",
+        Trouble::Mechanism => "set sasl.mechanism to one that the listener offers",
+        Trouble::Password => "check the user and the password in sasl.jaas.config (or sasl.username and sasl.password)",
+        Trouble::Token => {
+            "check the token that sasl.oauthbearer.token.endpoint.url, sasl.jaas.config or ktape.oauthbearer.token.command gives: \
+             its audience, issuer and end"
+        }
+        Trouble::Trust => {
+            "name a file with the CA in ssl.truststore.location; `openssl s_client -showcerts -connect HOST:PORT` shows what the \
+             broker sends"
+        }
+        Trouble::Validity => {
+            "renew the broker's certificate, or put the clock right: no setting of a client lifts this"
+        }
+        Trouble::HostName => {
+            "use a name of the certificate in --bootstrap-server and advertised.listeners, or an empty \
+             ssl.endpoint.identification.algorithm"
+        }
+        Trouble::Identity => {
+            "name in ssl.keystore.location a certificate, with its key, that is valid and that the brokers trust"
+        }
+        Trouble::Store => "check the file that the property names, its password, and that this user can read it",
+        Trouble::Versions => "set ssl.enabled.protocols to TLSv1.2,TLSv1.3, and look at the broker's ssl.cipher.suites",
+    }
 }
 
 fn is_authorization(code: ErrorCode) -> bool {

@@ -74,7 +74,7 @@ pub enum ClusterError {
         source: ConnectionError,
     },
     /// A request failed on its connection.
-    #[error("broker {node}")]
+    #[error("{}", node_text(*.node))]
     Connection {
         /// The node id; -1 for a bootstrap server.
         node: i32,
@@ -106,7 +106,7 @@ pub enum ClusterError {
     #[error("partition {0} has no leader")]
     NoLeader(TopicPartition),
     /// The broker does not offer what is needed.
-    #[error("broker {node} does not offer {what}")]
+    #[error("{} does not offer {what}", node_text(*.node))]
     Unsupported {
         /// The node id; -1 for a bootstrap server.
         node: i32,
@@ -212,6 +212,10 @@ impl Classify for ClusterError {
             Self::OutcomeUnknown(_) => ErrorClass::Fatal,
         }
     }
+}
+
+fn node_text(node: i32) -> String {
+    if node < 0 { "the bootstrap server".to_owned() } else { format!("broker {node}") }
 }
 
 fn message_text(message: Option<&str>) -> String {

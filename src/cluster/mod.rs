@@ -18,6 +18,7 @@ mod rights;
 mod route;
 mod survey;
 mod transactions;
+mod trouble;
 mod wide;
 
 pub use answer::{
@@ -34,6 +35,7 @@ pub use options::ClusterOptions;
 pub use rights::{Operation, Operations, TopicRights};
 pub use survey::{BrokerLook, ClockReading};
 pub use transactions::{ActiveProducer, ListedTransaction, TransactionDescription};
+pub use trouble::Trouble;
 pub use wide::{ConfigScope, ScopedConfig};
 
 pub use crate::net::ConnectionError;

@@ -3,6 +3,8 @@
 //! One cluster is shared by all tests of this binary. Topics and groups of a test begin with its own word. The user
 //! `admin` may do everything; what another may do, [`rights`] says for as long as it is held.
 
+mod errors;
+
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 

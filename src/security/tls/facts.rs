@@ -2,7 +2,7 @@
 
 use rustls::pki_types::CertificateDer;
 use x509_parser::extensions::GeneralName;
-use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::prelude::{FromDer, X509Certificate, X509Version};
 
 use crate::model::Timestamp;
 
@@ -15,6 +15,8 @@ pub(super) struct Facts {
     pub(super) issuer: String,
     /// Whether it says to be signed by itself.
     pub(super) self_issued: bool,
+    /// Whether it is of X.509 version 1, which knows no extensions.
+    pub(super) first_version: bool,
     /// Its first moment.
     pub(super) from: Timestamp,
     /// Its last moment.
@@ -43,6 +45,7 @@ impl Facts {
             subject: clean(&certificate.subject().to_string()),
             issuer: clean(&certificate.issuer().to_string()),
             self_issued: certificate.subject().as_raw() == certificate.issuer().as_raw(),
+            first_version: certificate.version() == X509Version::V1,
             from: moment(certificate.validity().not_before),
             until: moment(certificate.validity().not_after),
             names: general.filter_map(host).take(MOST_NAMES).collect(),

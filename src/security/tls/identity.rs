@@ -2,8 +2,7 @@
 
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::CertifiedKey;
-use rustls::{Error, InconsistentKeys};
+use rustls::sign::{CertifiedKey, SigningKey};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::store::{
@@ -58,14 +57,12 @@ fn read(store: &IdentityStore) -> Result<Found, StoreFault> {
         }
         Content::Jks => {
             let entries = read_jks(&bytes, store.store_password.as_ref(), PASSWORD)?;
-            match entries.iter().any(|entry| matches!(entry, JksEntry::Key(_))) {
-                true => Err(StoreFault::JavaKey {
-                    command: format!(
-                        "keytool -importkeystore -srckeystore {place} -destkeystore NEW.p12 -deststoretype PKCS12"
-                    ),
-                }),
-                false => Err(StoreFault::NoKey),
+            if !entries.iter().any(|entry| matches!(entry, JksEntry::Key(_))) {
+                return Err(StoreFault::NoKey);
             }
+            let command =
+                format!("keytool -importkeystore -srckeystore {place} -destkeystore NEW.p12 -deststoretype PKCS12");
+            Err(StoreFault::JavaKey { command })
         }
     }
 }
@@ -90,14 +87,21 @@ fn certified(
             let Ok(key) = provider.key_provider.load_private_key(key) else { continue };
             usable = true;
             for leaf in certificates {
-                let certified = CertifiedKey::new(vec![leaf.clone()], key.clone());
-                if matches!(certified.keys_match(), Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown))) {
+                if fits(key.as_ref(), leaf) {
                     return Ok(CertifiedKey::new(chain(leaf, certificates), key));
                 }
             }
         }
     }
     Err(if usable { StoreFault::KeyMismatch } else { StoreFault::KeyKind })
+}
+
+/// Whether a certificate has the key's public half.
+fn fits(key: &dyn SigningKey, certificate: &CertificateDer<'_>) -> bool {
+    match (key.public_key(), X509Certificate::from_der(certificate)) {
+        (Some(public), Ok((_, certificate))) => public.as_ref() == certificate.public_key().raw,
+        _ => false,
+    }
 }
 
 /// From the leaf up to where the store has no issuer, or the issuer is the certificate itself.

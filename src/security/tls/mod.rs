@@ -14,3 +14,6 @@ pub use client::TlsClient;
 pub use error::TlsError;
 pub use settings::{IdentityStore, Material, StoreKind, TlsSettings, TlsVersion, TrustStore};
 pub use store::StoreFault;
+
+#[cfg(test)]
+mod tests;

@@ -45,48 +45,46 @@ impl Verifier {
             _ => Ok(()),
         }
     }
+}
 
-    /// The same refusal in words.
-    fn explain(
-        &self,
-        error: &Error,
-        leaf: &CertificateDer<'_>,
-        others: &[CertificateDer<'_>],
-        host: &ServerName<'_>,
-    ) -> TlsError {
-        let chain: Vec<Facts> = std::iter::once(leaf).chain(others).filter_map(Facts::of).collect();
-        let subject = Facts::subject_of(leaf);
-        let moment =
-            |time: &UnixTime| Timestamp(i64::try_from(time.as_secs()).unwrap_or(i64::MAX).saturating_mul(1000));
-        let whose = |fits: &dyn Fn(&Facts) -> bool| {
-            chain.iter().find(|facts| fits(facts)).map_or_else(|| subject.clone(), |facts| facts.subject.clone())
-        };
-        let unknown_issuer = || {
-            let issuer = chain.last().map_or_else(|| "nobody".to_owned(), |last| last.issuer.clone());
-            TlsError::UnknownIssuer { subject: subject.clone(), issuer }
-        };
-        let Error::InvalidCertificate(cause) = error else {
-            return TlsError::Certificate { subject, why: error.to_string() };
-        };
-        match cause {
-            CertificateError::ExpiredContext { not_after, .. } => {
-                let until = moment(not_after);
-                TlsError::Expired { subject: whose(&|facts| facts.until == until), until }
-            }
-            CertificateError::NotValidYetContext { not_before, .. } => {
-                let from = moment(not_before);
-                TlsError::NotYetValid { subject: whose(&|facts| facts.from == from), from }
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                let names =
-                    Facts::of(leaf).map(|facts| [facts.names, facts.common_name.into_iter().collect()].concat());
-                TlsError::WrongName { host: host.to_str().into_owned(), names: names.unwrap_or_default() }
-            }
-            CertificateError::UnknownIssuer => unknown_issuer(),
-            // One that signed itself is no authority's, whatever webpki dislikes about it first.
-            CertificateError::Other(_) if Facts::of(leaf).is_some_and(|facts| facts.self_issued) => unknown_issuer(),
-            other => TlsError::Certificate { subject, why: other.to_string() },
+/// What `openssl x509 -req` makes where nobody asks for more.
+const FIRST_VERSION: &str = "it is of X.509 version 1; sign it again with extensions, such as subjectAltName";
+
+/// The same refusal in words.
+fn explain(error: &Error, leaf: &CertificateDer<'_>, others: &[CertificateDer<'_>], host: &ServerName<'_>) -> TlsError {
+    let chain: Vec<Facts> = std::iter::once(leaf).chain(others).filter_map(Facts::of).collect();
+    let subject = Facts::subject_of(leaf);
+    let moment = |time: &UnixTime| Timestamp(i64::try_from(time.as_secs()).unwrap_or(i64::MAX).saturating_mul(1000));
+    let whose = |fits: &dyn Fn(&Facts) -> bool| {
+        chain.iter().find(|facts| fits(facts)).map_or_else(|| subject.clone(), |facts| facts.subject.clone())
+    };
+    let unknown_issuer = || {
+        let issuer = chain.last().map_or_else(|| "nobody".to_owned(), |last| last.issuer.clone());
+        TlsError::UnknownIssuer { subject: subject.clone(), issuer }
+    };
+    let Error::InvalidCertificate(cause) = error else {
+        return TlsError::Certificate { subject, why: error.to_string() };
+    };
+    match cause {
+        CertificateError::ExpiredContext { not_after, .. } => {
+            let until = moment(not_after);
+            TlsError::Expired { subject: whose(&|facts| facts.until == until), until }
         }
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            let from = moment(not_before);
+            TlsError::NotYetValid { subject: whose(&|facts| facts.from == from), from }
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            let names = Facts::of(leaf).map(|facts| [facts.names, facts.common_name.into_iter().collect()].concat());
+            TlsError::WrongName { host: host.to_str().into_owned(), names: names.unwrap_or_default() }
+        }
+        CertificateError::UnknownIssuer => unknown_issuer(),
+        // One that signed itself is no authority's, whatever webpki dislikes about it first.
+        CertificateError::Other(_) if Facts::of(leaf).is_some_and(|facts| facts.self_issued) => unknown_issuer(),
+        _ if Facts::of(leaf).is_some_and(|facts| facts.first_version) => {
+            TlsError::Certificate { subject, why: FIRST_VERSION.to_owned() }
+        }
+        other => TlsError::Certificate { subject, why: other.to_string() },
     }
 }
 
@@ -130,7 +128,7 @@ impl ServerCertVerifier for Verifier {
         match self.check(leaf, others, host, now) {
             Ok(()) => Ok(ServerCertVerified::assertion()),
             Err(error) => {
-                self.seen.refused(self.explain(&error, leaf, others, host));
+                self.seen.refused(explain(&error, leaf, others, host));
                 Err(error)
             }
         }

@@ -18,8 +18,7 @@ pub(super) fn with_public_half(key: &[u8], public: &[u8]) -> Option<Vec<u8>> {
 fn value(tag: u8, der: &[u8]) -> Option<&[u8]> {
     let rest = der.strip_prefix(&[tag])?;
     let (length, rest) = match rest {
-        [length @ 0..=0x7F, rest @ ..] => (usize::from(*length), rest),
-        [0x81, length, rest @ ..] => (usize::from(*length), rest),
+        [0x81, length, rest @ ..] | [length @ 0..=0x7F, rest @ ..] => (usize::from(*length), rest),
         _ => return None,
     };
     rest.get(..length)

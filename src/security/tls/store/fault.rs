@@ -62,7 +62,7 @@ pub enum StoreFault {
 
 impl StoreFault {
     /// Bytes that are not what they must be.
-    pub(super) fn damaged(kind: &'static str, why: impl ToString) -> Self {
+    pub(super) fn damaged(kind: &'static str, why: &(impl ToString + ?Sized)) -> Self {
         Self::Damaged { kind, why: why.to_string() }
     }
 }

@@ -39,7 +39,7 @@ pub(in crate::security::tls) fn read(
     let mut reader = Reader(content);
     let (_magic, version, count) = reader.head().ok_or_else(ends)?;
     if !(1..=2).contains(&version) {
-        return Err(StoreFault::damaged("JKS", format!("version {version} is not known")));
+        return Err(StoreFault::damaged("JKS", &format!("version {version} is not known")));
     }
     let mut entries = Vec::new();
     for _ in 0..count {
@@ -101,7 +101,7 @@ impl<'a> Reader<'a> {
         match tag {
             CERTIFICATE => Ok(self.certificate(version).map(JksEntry::Trusted)),
             PRIVATE_KEY => Ok(self.key(version)),
-            other => Err(StoreFault::damaged("JKS", format!("an entry of kind {other} is not known"))),
+            other => Err(StoreFault::damaged("JKS", &format!("an entry of kind {other} is not known"))),
         }
     }
 

@@ -40,17 +40,16 @@ pub(in crate::security::tls) fn from_pem(
 }
 
 fn decrypt(der: &[u8], password: Option<&Secret>, place: &str) -> Result<PrivateKeyDer<'static>, StoreFault> {
-    let info = EncryptedPrivateKeyInfoRef::try_from(der);
-    let info = info.map_err(|_| StoreFault::damaged("PEM", "the encrypted private key is not PKCS #8"))?;
-    let password = password.ok_or(StoreFault::NeedsPassword(PASSWORD))?;
     let convert = |what: &str| {
         let command = format!("openssl pkcs8 -topk8 -v2 aes-256-cbc -in {place} -out NEW.pem");
         StoreFault::Protection { what: what.to_owned(), command }
     };
+    let password = password.ok_or(StoreFault::NeedsPassword(PASSWORD))?;
+    let info = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|_| convert("not PKCS #5 version 2"))?;
     match &info.encryption_algorithm {
         EncryptionScheme::Pbes2(scheme) if !is_bearable(&scheme.kdf) => return Err(convert("a huge iteration count")),
         EncryptionScheme::Pbes2(_) => {}
-        _ => return Err(convert("PKCS #5 v1")),
+        _ => return Err(convert("PKCS #5 version 1")),
     }
     let plain = info.decrypt(password.expose()).map_err(|_| StoreFault::WrongPassword(PASSWORD))?;
     Ok(PrivateKeyDer::Pkcs8(plain.as_bytes().to_vec().into()))

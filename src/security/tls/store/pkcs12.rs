@@ -37,7 +37,7 @@ pub(in crate::security::tls) fn read(
             );
             StoreFault::Protection { what: error.to_string().to_lowercase(), command }
         }
-        other => StoreFault::damaged("PKCS12", other),
+        other => StoreFault::damaged("PKCS12", &other),
     })?;
     let der = |bag: &p12_keystore::CertificateBag| CertificateDer::from(bag.cert.as_der().to_vec());
     let is_own = |bag: &&p12_keystore::CertificateBag| {

@@ -20,3 +20,5 @@ pub use sasl_error::AuthenticationError;
 mod sasl_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;

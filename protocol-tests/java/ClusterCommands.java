@@ -62,9 +62,13 @@ final class ClusterCommands {
             .allMatch(info -> (info.leader() == null || info.leader().isEmpty() ? -1 : info.leader().id()) == leader));
     }
 
-    /** quota:consumer_byte_rate|producer_byte_rate:BYTES, a second and broker, of the client ktape; none for no limit. */
+    /**
+     * quota:consumer_byte_rate|producer_byte_rate:BYTES[:CLIENT], a second and broker, of the client (ktape); none for
+     * no limit.
+     */
     static void quota(Kafka kafka, String[] args) throws Exception {
-        ClientQuotaEntity client = new ClientQuotaEntity(Map.of(ClientQuotaEntity.CLIENT_ID, "ktape"));
+        String name = args.length > 3 ? args[3] : "ktape";
+        ClientQuotaEntity client = new ClientQuotaEntity(Map.of(ClientQuotaEntity.CLIENT_ID, name));
         Double rate = args[2].equals("none") ? null : Double.valueOf(args[2]);
         ClientQuotaAlteration.Op change = new ClientQuotaAlteration.Op(args[1], rate);
         kafka.admin.alterClientQuotas(List.of(new ClientQuotaAlteration(client, Set.of(change)))).all().get();

@@ -12,7 +12,7 @@ use super::{
     ProduceResult, Subject,
 };
 use crate::model::{TopicId, TopicName, TopicPartition};
-use crate::net::{Connection, ConnectionError};
+use crate::net::{Answer, Connection, ConnectionError};
 use crate::wire::fetch::{FetchedPart, TopicKey};
 use crate::wire::{Api, ErrorCode, Exchange, FETCH, PRODUCE, WireError, fetch, produce, request};
 
@@ -144,7 +144,7 @@ impl DataConnection {
         correlation: i32,
         pieces: Vec<Bytes>,
         patience: Duration,
-    ) -> Result<Bytes, ClusterError> {
+    ) -> Result<Answer, ClusterError> {
         let answer = self.connection.exchange(api.name, correlation, pieces, patience).await;
         answer.map_err(|source| self.lost(source))
     }

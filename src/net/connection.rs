@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::sasl::{offered, sign_in};
 use super::session::Session;
-use super::task::{Call, Reply, Shared, Stage, run};
+use super::task::{Answer, Call, Reply, Shared, Stage, run};
 use super::transport::Transport;
 use super::{ConnectionError, Poison, dial, tls};
 use crate::security::Security;
@@ -148,7 +148,7 @@ impl Connection {
         correlation: i32,
         pieces: Vec<Bytes>,
         patience: Duration,
-    ) -> Result<Bytes, ConnectionError> {
+    ) -> Result<Answer, ConnectionError> {
         let began = Instant::now();
         let stage = GiveUp(Arc::new(Stage::default()));
         let (reply, answer) = oneshot::channel();

@@ -15,6 +15,7 @@ pub use connection::{Connection, Opening};
 pub use dial::check as check_address;
 pub use error::{ConnectionError, DialError, Poison};
 pub use sasl_error::AuthenticationError;
+pub use task::Answer;
 
 #[cfg(test)]
 mod sasl_tests;

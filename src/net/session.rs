@@ -20,6 +20,12 @@ const PAUSE: Duration = Duration::from_millis(1050);
 /// Answers under way have deadlines of their own; nobody waits any more for one that takes longer.
 const DRAIN: Duration = Duration::from_secs(60);
 
+/// Who is busy otherwise may read its answer later.
+const READING: Duration = Duration::from_millis(500);
+/// A shorter session may end while several requests wait at a broker that reads no more than one at a time, and reads
+/// none while it throttles this client.
+const SHORT: Duration = Duration::from_secs(60);
+
 /// A proof that lasts for some time.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -28,6 +34,7 @@ pub(super) struct Session {
     settings: SaslSettings,
     patience: Duration,
     due: Option<Instant>,
+    short: bool,
     renewed: Option<Instant>,
 }
 
@@ -41,20 +48,28 @@ impl Session {
     ) -> Self {
         let (queue, calls) = mpsc::channel(1);
         let line = connection.with_queue(queue);
-        let due = due(since, lifetime);
-        Self { line, calls, settings: settings.clone(), patience, due, renewed: None }
+        let (due, short) = (due(since, lifetime), lifetime < SHORT);
+        Self { line, calls, settings: settings.clone(), patience, due, short, renewed: None }
+    }
+
+    /// Before a request is sent: a broker that reads it after the end of the session closes the connection. So it goes
+    /// alone where it may have to wait there, and behind a new proof if the old one is used up.
+    pub(super) async fn before_request(&mut self, shared: &Shared, writer: &mut Writer) -> Result<(), Poison> {
+        if self.due.is_some() && (self.short || shared.was_throttled()) {
+            drain(shared).await?;
+            shared.unmuted().await;
+        }
+        if self.is_due() { self.renew(shared, writer).await } else { Ok(()) }
     }
 
     /// Whether the next request has to wait for a new proof.
-    pub(super) fn is_due(&self) -> bool {
+    fn is_due(&self) -> bool {
         self.due.is_some_and(|due| Instant::now() >= due)
     }
 
     /// Proves anew; requests that come meanwhile wait in their queue.
-    pub(super) async fn renew(&mut self, shared: &Shared, writer: &mut Writer) -> Result<(), Poison> {
-        if timeout(DRAIN, shared.drained()).await.is_err() {
-            return Err(Poison::Stuck { api: "request before SaslHandshake", after: DRAIN });
-        }
+    async fn renew(&mut self, shared: &Shared, writer: &mut Writer) -> Result<(), Poison> {
+        drain(shared).await?;
         if let Some(before) = self.renewed {
             sleep_until(before + PAUSE).await;
         }
@@ -62,6 +77,7 @@ impl Session {
         shared.limit.narrow();
         let session = self.sign_in(shared, writer).await?;
         shared.limit.widen();
+        self.short = session.is_some_and(|(_, lifetime)| lifetime < SHORT);
         self.due = session.and_then(|(since, lifetime)| due(since, lifetime));
         let lifetime_ms = session.map_or(0, |(_, lifetime)| lifetime.as_millis() as u64);
         tracing::debug!(address = self.line.address(), lifetime_ms, "signed in again on the same connection");
@@ -82,6 +98,14 @@ impl Session {
             (None, error) => Poison::SignIn(Arc::new(error)),
         })
     }
+}
+
+/// Lets the answers under way come in.
+async fn drain(shared: &Shared) -> Result<(), Poison> {
+    let stuck = Poison::Stuck { api: "request before SaslHandshake", after: DRAIN };
+    timeout(DRAIN, shared.drained()).await.map_err(|_| stuck)?;
+    let _ = timeout(READING, shared.all_read()).await;
+    Ok(())
 }
 
 fn due(since: Instant, lifetime: Duration) -> Option<Instant> {

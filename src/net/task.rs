@@ -3,8 +3,10 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io::IoSlice;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::AsyncWriteExt;
@@ -18,7 +20,10 @@ use super::transport::{Outgoing, Transport};
 use crate::wire::request::correlation;
 
 /// What a waiting request is told: its answer, or why there is none and whether it may have reached the peer.
-pub(super) type Reply = Result<Bytes, (Poison, bool)>;
+pub(super) type Reply = Result<Answer, (Poison, bool)>;
+
+/// So long after a pause the next one is expected.
+const LATELY: Duration = Duration::from_secs(30);
 
 /// A request on its way to the task.
 #[derive(Debug)]
@@ -64,6 +69,7 @@ pub(super) struct Shared {
     muted: Mutex<Option<Instant>>,
     stop: Notify,
     empty: Notify,
+    unread: AtomicUsize,
     /// How large an answer may be.
     pub(super) limit: FrameLimit,
     known: AtomicBool,
@@ -83,6 +89,7 @@ impl Shared {
             muted: Mutex::new(None),
             stop: Notify::new(),
             empty: Notify::new(),
+            unread: AtomicUsize::new(0),
             limit: FrameLimit::new(limit),
             known: AtomicBool::new(false),
         }
@@ -102,6 +109,13 @@ impl Shared {
     /// Returns once no answer is under way.
     pub(super) async fn drained(&self) {
         while matches!(&*self.lock(), Waiting::Open(requests) if !requests.is_empty()) {
+            self.empty.notified().await;
+        }
+    }
+
+    /// Returns once every answer was read by who asked, who may have found there that the peer wants to be left alone.
+    pub(super) async fn all_read(&self) {
+        while self.unread.load(Ordering::Acquire) > 0 {
             self.empty.notified().await;
         }
     }
@@ -142,6 +156,19 @@ impl Shared {
         muted.filter(|until| *until > Instant::now())
     }
 
+    /// Returns once the peer does not want to be left alone any more.
+    pub(super) async fn unmuted(&self) {
+        while let Some(until) = self.muted_until() {
+            tokio::time::sleep_until(until).await;
+        }
+    }
+
+    /// Whether the peer wanted to be left alone a short time ago.
+    pub(super) fn was_throttled(&self) -> bool {
+        let muted = *self.muted.lock().unwrap_or_else(PoisonError::into_inner);
+        muted.is_some_and(|until| until + LATELY > Instant::now())
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -157,7 +184,7 @@ impl Shared {
         }
     }
 
-    fn answer(&self, frame: Bytes) -> Result<(), Poison> {
+    fn answer(self: &Arc<Self>, frame: Bytes) -> Result<(), Poison> {
         let correlation = correlation(&frame).map_err(|_| Poison::Correlation(0))?;
         let (reply, last) = match &mut *self.lock() {
             Waiting::Open(requests) => (requests.remove(&correlation), requests.is_empty()),
@@ -167,9 +194,40 @@ impl Shared {
         if last {
             self.empty.notify_one();
         }
+        let reply = reply.ok_or(Poison::Correlation(correlation))?;
         // A caller that has gone does not want its answer any more.
-        let _ = reply.ok_or(Poison::Correlation(correlation))?.send(Ok(frame));
+        let _ = reply.send(Ok(Answer::new(frame, self)));
         Ok(())
+    }
+}
+
+/// A frame that answers a request. As long as it is there, its reader may still find something in it that matters for
+/// the next request.
+#[derive(Debug)]
+pub struct Answer {
+    frame: Bytes,
+    shared: Arc<Shared>,
+}
+
+impl Answer {
+    fn new(frame: Bytes, shared: &Arc<Shared>) -> Self {
+        shared.unread.fetch_add(1, Ordering::AcqRel);
+        Self { frame, shared: Arc::clone(shared) }
+    }
+}
+
+impl Deref for Answer {
+    type Target = Bytes;
+
+    fn deref(&self) -> &Bytes {
+        &self.frame
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.shared.unread.fetch_sub(1, Ordering::AcqRel);
+        self.shared.empty.notify_one();
     }
 }
 
@@ -195,7 +253,7 @@ pub(super) async fn run(
     }
 }
 
-async fn read(shared: &Shared, mut frames: FrameReader<'_>) -> Poison {
+async fn read(shared: &Arc<Shared>, mut frames: FrameReader<'_>) -> Poison {
     loop {
         let answered = frames.next().await.and_then(|frame| shared.answer(frame));
         if let Err(reason) = answered {
@@ -212,14 +270,12 @@ async fn write(
 ) -> Poison {
     let mut session: Option<Session> = None;
     while let Some(call) = queue.recv().await {
-        while let Some(until) = shared.muted_until() {
-            tokio::time::sleep_until(until).await;
-        }
+        shared.unmuted().await;
         if session.is_none() {
             session = coming.try_recv().ok();
         }
-        if let Some(session) = session.as_mut().filter(|session| session.is_due())
-            && let Err(reason) = session.renew(shared, &mut writer).await
+        if let Some(session) = session.as_mut()
+            && let Err(reason) = session.before_request(shared, &mut writer).await
         {
             shared.end(&reason);
             let _ = call.reply.send(Err((reason.clone(), false)));

@@ -17,7 +17,7 @@ mod retention;
 pub(crate) mod round_trip;
 mod trouble;
 mod verbatim;
-mod watched;
+pub(crate) mod watched;
 
 use std::collections::BTreeSet;
 use std::ops::Deref;

@@ -31,11 +31,16 @@ pub struct Ended {
 
 impl Watched {
     pub fn start(repository: &Repository, verb: &str, cluster: &Cluster, flags: &[&str]) -> Self {
+        Self::start_alone(repository, verb, &[&["--bootstrap-server", cluster.bootstrap()], flags].concat())
+    }
+
+    /// With flags that say themselves where the cluster is.
+    pub fn start_alone(repository: &Repository, verb: &str, flags: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ktape"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KTAPE_")) {
             command.env_remove(name);
         }
-        command.arg(verb).arg("--repository").arg(repository.path()).args(["--bootstrap-server", cluster.bootstrap()]);
+        command.arg(verb).arg("--repository").arg(repository.path());
         command.args(["--json", "-vv", "--log-format", "json"]).args(flags);
         let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (tell, events) = mpsc::channel();

@@ -4,6 +4,8 @@
 //! `admin` may do everything; what another may do, [`rights`] says for as long as it is held.
 
 mod errors;
+mod reauth;
+mod sasl;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};

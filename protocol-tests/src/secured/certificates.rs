@@ -73,7 +73,8 @@ impl Certificates {
         self.folder.join("other-ca.pem")
     }
 
-    pub(super) fn broker(&self) -> PathBuf {
+    /// The key and the certificate of the broker, for `localhost` and 127.0.0.1.
+    pub fn broker(&self) -> PathBuf {
         self.folder.join("broker.pem")
     }
 

@@ -1,0 +1,49 @@
+//! Brokers that want the proof anew every few seconds, in the middle of a backup and of a restore (KIP-368).
+
+use protocol_tests::judge::{Isolation, contents};
+use protocol_tests::secured::{Listener, Login};
+use serde_json::Value;
+
+use super::{client_with, cluster};
+use crate::kafka::Repository;
+use crate::kafka::watched::Watched;
+
+const AGAIN: &str = "signed in again on the same connection";
+
+fn quota(key: &str, rate: &str, client: &str) {
+    cluster().desk().step(&format!("quota:{key}:{rate}:{client}")).unwrap();
+}
+
+/// Runs a verb so slowly that its sessions end meanwhile, until it has signed in again on one connection several times;
+/// then lets it end at full speed.
+#[track_caller]
+fn slow(repository: &Repository, verb: &str, key: &str, login: &Login, flags: &[&str]) {
+    let client = format!("reauth-{verb}-{}", flags.len());
+    let config = client_with(Listener::Reauth, login, &format!("client.id={client}"));
+    quota(key, "60000", &client);
+    let config = config.display().to_string();
+    let mut run = Watched::start_alone(repository, verb, &[&["--command-config", &config], flags].concat());
+    let again = |event: &Value| event["message"] == AGAIN;
+    assert!(run.wait_for(3, again), "it ended before its sessions did");
+    quota(key, "none", &client);
+    let ended = run.finish().exits(0);
+    // Whoever does not sign in again is thrown out, and would have had to connect anew.
+    assert!(!ended.log.contains("was lost"), "{}", ended.log);
+}
+
+#[test]
+fn sessions_are_renewed_in_the_middle_of_a_backup_and_of_a_restore() {
+    cluster().desk().step("bulk:reauth-data:2:1000:1000:none").unwrap();
+    let repository = Repository::init();
+    let selection = ["--topics", "reauth-data", "--exclude-groups", "*", "--fetch-bytes", "64KiB"];
+    slow(&repository, "backup", "consumer_byte_rate", &Login::Scram512("admin"), &selection);
+    let flags = ["--rename", "reauth-data=reauth-back", "--replication-factor", "1"];
+    slow(&repository, "restore", "producer_byte_rate", &Login::Plain("admin"), &flags);
+    let shown = cluster().tools().read("reauth-.*", Isolation::ReadUncommitted).unwrap();
+    let shown = contents(&shown);
+    for partition in 0..2 {
+        let of = |topic: &str| shown.get(&(topic.to_owned(), partition));
+        assert!(of("reauth-data").is_some_and(|records| records.len() == 500), "{partition}");
+        assert_eq!(of("reauth-data"), of("reauth-back"), "{partition}");
+    }
+}

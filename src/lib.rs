@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod batch;
 pub mod cancel;
+pub mod check;
 pub mod cli;
 pub mod cluster;
 pub mod compare;

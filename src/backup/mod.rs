@@ -29,6 +29,7 @@ pub use options::{BackupOptions, FenceAt};
 pub use report::{
     AdoptedFrom, BackupReport, CommittedSnapshot, Note, PlanReport, PlannedTopicReport, SettingsReport, StopReason,
 };
+pub use selection::Chooser;
 
 use crate::model::Timestamp;
 use crate::verb;

@@ -187,10 +187,8 @@ async fn estimate(cluster: &Cluster, topics: &mut [PlannedTopic]) {
 }
 
 fn choose_topics(metadata: &Metadata, chooser: &Chooser) -> Result<(Vec<TopicName>, Vec<String>), BackupError> {
-    let (taken, excluded): (Vec<_>, Vec<_>) = metadata
-        .topics
-        .iter()
-        .partition::<Vec<_>, _>(|(name, meta)| chooser.takes_topic(name.as_str(), is_guarded(name, meta)));
+    let (taken, excluded): (Vec<_>, Vec<_>) =
+        metadata.topics.iter().partition::<Vec<_>, _>(|(name, meta)| chooser.takes(name, meta));
     let taken: Vec<TopicName> = taken.into_iter().map(|(name, _)| name.clone()).collect();
     let names: Vec<&str> = taken.iter().map(TopicName::as_str).collect();
     if let Some(pattern) = chooser.unmatched_topics(&names).first() {
@@ -222,12 +220,6 @@ fn changes(metadata: &Metadata, taken: &[TopicName], chooser: &Chooser, history:
         Some(Note { subject: name.to_string(), detail })
     });
     changed.collect()
-}
-
-/// The brokers' own state: what it says is captured in other ways, and nobody may write it back.
-fn is_guarded(name: &TopicName, meta: &TopicMeta) -> bool {
-    let state = ["__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata"];
-    meta.internal || state.contains(&name.as_str())
 }
 
 fn check_group_patterns(chooser: &Chooser, groups: &Captured) -> Result<(), BackupError> {

@@ -1,6 +1,7 @@
 //! Which of the cluster's topics and groups a run takes.
 
-use crate::model::{InvalidPattern, Patterns, Selection};
+use crate::cluster::TopicMeta;
+use crate::model::{InvalidPattern, Patterns, Selection, TopicName};
 
 /// Topics that nobody means when saying "all": the brokers' own, and those that replication tools keep for themselves.
 const INTERNAL: &[&str] =
@@ -8,7 +9,7 @@ const INTERNAL: &[&str] =
 
 /// A selection with its patterns compiled.
 #[derive(Debug)]
-pub(super) struct Chooser {
+pub struct Chooser {
     topics: Patterns,
     exclude_topics: Patterns,
     groups: Patterns,
@@ -18,7 +19,7 @@ pub(super) struct Chooser {
 
 impl Chooser {
     /// Compiles the patterns.
-    pub(super) fn new(selection: &Selection) -> Result<Self, InvalidPattern> {
+    pub fn new(selection: &Selection) -> Result<Self, InvalidPattern> {
         if let Some(pattern) = selection.topic_filter()?.with_partitions() {
             let reason = "a backup takes whole topics; partitions can be chosen when a snapshot is restored".to_owned();
             return Err(InvalidPattern { pattern: pattern.to_owned(), reason });
@@ -34,7 +35,7 @@ impl Chooser {
 
     /// Whether the topic is taken. An internal one is taken only if a pattern starts with its own first character
     /// or spells it out, so `*` does not mean `__consumer_offsets`; and what brokers guard is never taken.
-    pub(super) fn takes_topic(&self, name: &str, guarded: bool) -> bool {
+    pub fn takes_topic(&self, name: &str, guarded: bool) -> bool {
         if guarded || self.exclude_topics.matches(name) {
             return false;
         }
@@ -44,8 +45,13 @@ impl Chooser {
         self.topics.matches(name) && (!self.internal.matches(name) || self.names_internal(name))
     }
 
+    /// Whether a topic of the cluster is taken.
+    pub fn takes(&self, name: &TopicName, meta: &TopicMeta) -> bool {
+        self.takes_topic(name.as_str(), is_guarded(name, meta))
+    }
+
     /// Whether the group is taken.
-    pub(super) fn takes_group(&self, id: &str) -> bool {
+    pub fn takes_group(&self, id: &str) -> bool {
         (self.groups.texts().is_empty() || self.groups.matches(id)) && !self.exclude_groups.matches(id)
     }
 
@@ -63,6 +69,12 @@ impl Chooser {
         let meant = |text: &String| !text.starts_with(['*', '?']) && text.as_bytes().first() == name.as_bytes().first();
         self.topics.texts().iter().any(meant)
     }
+}
+
+/// The brokers' own state: what it says is captured in other ways, and nobody may write it back.
+fn is_guarded(name: &TopicName, meta: &TopicMeta) -> bool {
+    let state = ["__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata"];
+    meta.internal || state.contains(&name.as_str())
 }
 
 #[cfg(test)]

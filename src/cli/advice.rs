@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use super::exit_code::ExitCode;
 use crate::backup::BackupError;
+use crate::check::CheckError;
 use crate::cluster::{ClusterError, ErrorCode, Trouble};
 use crate::compare::CompareError;
 use crate::drill::DrillError;
@@ -187,6 +188,15 @@ pub fn backup(error: &BackupError) -> Advice {
             (ExitCode::Refused, Cow::Owned(hint))
         }
         _ => bug(),
+    }
+}
+
+/// The check itself.
+pub fn check(error: &CheckError) -> Advice {
+    match error {
+        CheckError::Cluster(error) => cluster(error),
+        CheckError::Repository(error) => repository(error),
+        CheckError::Pattern(_) => say(ExitCode::Usage, PATTERN),
     }
 }
 

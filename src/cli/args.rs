@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand};
 
 use super::settings::LogFormat;
-use super::{backup, completions, drill, export, init, list, man, offsets, restore, show, verify};
+use super::{backup, check, completions, drill, export, init, list, man, offsets, restore, show, verify};
 use crate::model::Selection;
 use crate::repository::{Repository, RestoreStates};
 
@@ -31,6 +31,8 @@ pub struct Cli {
 pub enum Command {
     /// Make a repository
     Init(init::InitArgs),
+    /// Look whether backups can be taken, and whether they are
+    Check(Box<check::CheckArgs>),
     /// Take a snapshot of a cluster's topics and consumer groups
     Backup(Box<backup::BackupArgs>),
     /// Bring a snapshot into a cluster

@@ -1,5 +1,6 @@
 //! `ktape backup`.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -8,8 +9,12 @@ use super::args::{ClusterArgs, RepositoryArgs, SelectionArgs};
 use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
-use super::{report, units};
+use super::metrics::backup::Ended;
+use super::{metrics, report, units};
 use crate::backup::{self, BackupOptions, BackupReport, FenceAt, StopReason};
+use crate::check::{self, RetentionState};
+use crate::cluster::Cluster;
+use crate::model::{Selection, Timestamp};
 use crate::repository::Repository;
 
 /// Flags of `backup`.
@@ -65,6 +70,9 @@ pub struct BackupArgs {
     /// Go on in the same repository with a cluster that was restored from it, and so has another id
     #[arg(long)]
     adopt_cluster: bool,
+    /// Write the numbers here too, for the textfile collector of Prometheus' node exporter
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    metrics_file: Option<PathBuf>,
     #[command(flatten)]
     cluster: ClusterArgs,
     #[command(flatten)]
@@ -102,8 +110,28 @@ fn fetch_size(text: &str) -> Result<i32, String> {
 
 /// Backs up, or shows what a backup would do.
 pub async fn run(args: BackupArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let place = args.repository.repository;
+    let file = args.metrics_file.clone();
+    metrics::check_folder(file.as_deref())?;
+    let place = args.repository.repository.clone();
     let repository = Context::blocking(move || Repository::open(&place)).await??;
+    let started = Timestamp::now();
+    let ended = run_in(args, &repository, context, started, file.as_deref()).await;
+    if let Err(failure) = &ended {
+        let (finished, code) = (Timestamp::now(), failure.exit_code());
+        let last_success = last_success(&repository);
+        let ended = Ended { started, finished, code, last_success, report: None, retention: None };
+        metrics::write(file.as_deref(), code, || metrics::backup::text(&ended));
+    }
+    ended
+}
+
+async fn run_in(
+    args: BackupArgs,
+    repository: &Repository,
+    context: &Context,
+    started: Timestamp,
+    metrics_file: Option<&Path>,
+) -> Result<ExitCode, Failure> {
     let cluster = context.connect(&args.cluster).await?;
     let options = BackupOptions {
         selection: args.selection.into(),
@@ -124,7 +152,7 @@ pub async fn run(args: BackupArgs, context: &Context) -> Result<ExitCode, Failur
     let progress = context.progress("backup");
     let work = backup::Context {
         cluster: &cluster,
-        repository: &repository,
+        repository,
         options: &options,
         progress: progress.as_ref(),
         cancel: &context.cancel,
@@ -137,7 +165,33 @@ pub async fn run(args: BackupArgs, context: &Context) -> Result<ExitCode, Failur
     }
     let done = backup::backup(work).await?;
     drop(progress);
-    context.report("backup", exit_code(&done), &done, |out| report::backup::snapshot(out, &done))
+    let mut code = exit_code(&done);
+    if metrics_file.is_some() {
+        let retention = time_left(&cluster, repository, &options.selection).await;
+        let (finished, last_success) = (Timestamp::now(), last_success(repository));
+        let (report, retention) = (Some(&done), retention.as_ref());
+        let ended = Ended { started, finished, code, last_success, report, retention };
+        code = metrics::write(metrics_file, code, || metrics::backup::text(&ended));
+    }
+    context.report("backup", code, &done, |out| report::backup::snapshot(out, &done))
+}
+
+/// What a backup left is no part of its result: where it cannot be found out, its numbers are lacking.
+async fn time_left(cluster: &Cluster, repository: &Repository, selection: &Selection) -> Option<RetentionState> {
+    match check::time_left(cluster, repository, selection).await {
+        Ok(state) => Some(state),
+        Err(error) => {
+            tracing::warn!(%error, "how long the cluster keeps what is not saved is not known");
+            None
+        }
+    }
+}
+
+fn last_success(repository: &Repository) -> Option<Timestamp> {
+    check::last_success(repository).unwrap_or_else(|error| {
+        tracing::warn!(%error, "when the last whole snapshot was taken is not known");
+        None
+    })
 }
 
 fn exit_code(report: &BackupReport) -> ExitCode {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::advice::{self, Advice};
 use super::exit_code::ExitCode;
 use crate::backup::BackupError;
+use crate::check::CheckError;
 use crate::cluster::ClusterError;
 use crate::compare::CompareError;
 use crate::drill::DrillError;
@@ -55,6 +56,9 @@ pub enum Failure {
     /// The backup.
     #[error(transparent)]
     Backup(BackupError),
+    /// The check.
+    #[error(transparent)]
+    Check(CheckError),
     /// The restore.
     #[error(transparent)]
     Restore(RestoreError),
@@ -90,6 +94,16 @@ impl From<BackupError> for Failure {
             BackupError::Cluster(error) => Self::Cluster(error),
             BackupError::Repository(error) => Self::Repository(error),
             error => Self::Backup(error),
+        }
+    }
+}
+
+impl From<CheckError> for Failure {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::Cluster(error) => Self::Cluster(error),
+            CheckError::Repository(error) => Self::Repository(error),
+            error @ CheckError::Pattern(_) => Self::Check(error),
         }
     }
 }
@@ -171,6 +185,7 @@ impl Failure {
             Self::Repository(error) => advice::repository(error),
             Self::Cluster(error) => advice::cluster(error),
             Self::Backup(error) => advice::backup(error),
+            Self::Check(error) => advice::check(error),
             Self::Restore(error) => advice::restore(error),
             Self::Compare(error) => advice::compare(error),
             Self::Drill(error) => advice::drill(error),

@@ -3,6 +3,7 @@
 pub mod advice;
 pub mod args;
 pub mod backup;
+pub mod check;
 pub mod completions;
 pub mod connection;
 pub mod context;
@@ -15,6 +16,7 @@ pub mod interrupt;
 pub mod list;
 pub mod logging;
 pub mod man;
+pub mod metrics;
 pub mod offsets;
 pub mod output;
 pub mod progress;
@@ -70,6 +72,7 @@ fn run(command: Command, settings: Settings) -> Result<ExitCode, Failure> {
         match command {
             Command::Init(args) => init::run(args, &context).await,
             Command::Backup(args) => backup::run(*args, &context).await,
+            Command::Check(args) => check::run(*args, &context).await,
             Command::Restore(args) => restore::run(*args, &context).await,
             Command::Drill(args) => drill::run(*args, &context).await,
             Command::Verify(args) => verify::run(*args, &context).await,

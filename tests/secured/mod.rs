@@ -3,6 +3,7 @@
 //! One cluster is shared by all tests of this binary. Topics and groups of a test begin with its own word. The user
 //! `admin` may do everything; what another may do, [`rights`] says for as long as it is held.
 
+mod check;
 mod errors;
 mod reauth;
 mod sasl;

@@ -1,6 +1,7 @@
 //! Reports as text for people. The JSON has more; nothing is here that it lacks.
 
 pub mod backup;
+pub mod check;
 pub mod compare;
 pub mod drill;
 pub mod export;

@@ -262,6 +262,16 @@ pub fn restore(error: &RestoreError) -> Advice {
             "allow ALTER on the cluster and DELETE on the topic and run the same command again, or delete the restored topics and restore without --preserve-offsets",
         ),
         RestoreError::Partition { .. } | RestoreError::Commit { .. } => say(Failed, AGAIN),
+        RestoreError::NoSettings { .. } => {
+            say(Refused, "take a newer snapshot (`ktape list`), or leave --acls, --quotas and --cluster-configs out")
+        }
+        RestoreError::CannotSet { .. } => {
+            say(Refused, "change what it names, or leave out the flag that asks for them: nothing was changed")
+        }
+        RestoreError::SettingsNotPart { flags } => {
+            let hint = format!("bring the settings alone: the same command with --settings-only {flags}");
+            (Refused, Cow::Owned(hint))
+        }
         RestoreError::Interrupted => say(Interrupted, RESTORE_AGAIN),
         _ => bug(),
     }

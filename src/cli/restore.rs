@@ -12,7 +12,9 @@ use crate::cluster::Cluster;
 use crate::model::Timestamp;
 use crate::offsets::{self, OnlyOptions};
 use crate::repository::{Repository, RestoreStates};
-use crate::restore::{self, OutOfRange, Rename, Renames, RestoreCut, RestoreOptions, TopicConfigOverride};
+use crate::restore::{
+    self, OutOfRange, Rename, Renames, RestoreCut, RestoreOptions, SettingsChoice, TopicConfigOverride,
+};
 
 /// Flags of `restore`.
 #[derive(Debug, Args)]
@@ -41,6 +43,11 @@ Examples:
     ktape restore -r /backup/kafka -b broker-1:9092 --release
   Groups only, onto a cluster that has the data already; `ktape offsets undo` takes it back:
     ktape restore -r /backup/kafka -b broker-1:9092 --offsets-only --groups 'shop-*' --dry-run
+
+  ACLs and quotas too; first how they differ from the target's:
+    ktape restore -r /backup/kafka -b new-broker:9092 --acls --quotas --dry-run
+  ACLs and quotas alone, of a cluster that has its data:
+    ktape restore -r /backup/kafka -b new-broker:9092 --settings-only --acls --quotas
 
 A restore that was cut off is continued by the same command; one that is done says so and changes nothing.
 Topics that hold data are never appended to, and groups with members are refused by name.")]
@@ -81,9 +88,40 @@ pub struct RestoreArgs {
     #[command(flatten)]
     cut: CutArgs,
     #[command(flatten)]
+    settings: SettingsArgs,
+    #[command(flatten)]
     cluster: ClusterArgs,
     #[command(flatten)]
     selection: SelectionArgs,
+}
+
+/// Which of the cluster's own settings.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Settings of the cluster")]
+pub struct SettingsArgs {
+    /// Add the ACLs that the target lacks
+    #[arg(long, conflicts_with_all = ["release", "offsets_only"])]
+    acls: bool,
+    /// Add the client quotas that the target lacks
+    #[arg(long, conflicts_with_all = ["release", "offsets_only"])]
+    quotas: bool,
+    /// Add the cluster-wide dynamic configs and client metrics subscriptions that the target lacks
+    #[arg(long, conflicts_with_all = ["release", "offsets_only"])]
+    cluster_configs: bool,
+    /// Restore no topics and no groups: only the settings that the other flags name
+    #[arg(long, conflicts_with_all = ["release", "offsets_only", "preserve_offsets", "replication_factor", "topic_config", "until", "from", "until_observed"])]
+    settings_only: bool,
+}
+
+impl SettingsArgs {
+    fn choice(&self) -> Result<SettingsChoice, Failure> {
+        let choice = SettingsChoice { acls: self.acls, quotas: self.quotas, cluster_configs: self.cluster_configs };
+        if self.settings_only && choice.is_empty() {
+            let text = "--settings-only needs at least one of --acls, --quotas and --cluster-configs";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+        Ok(choice)
+    }
 }
 
 /// Which part of the data, by time.
@@ -153,7 +191,7 @@ fn topic_config(text: &str) -> Result<TopicConfigOverride, String> {
 
 /// Restores, or shows what a restore would do.
 pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let cut = args.cut.cut()?;
+    let (cut, settings) = (args.cut.cut()?, args.settings.choice()?);
     let place = args.repository.repository;
     let repository = Context::blocking(move || Repository::open(&place)).await??;
     let cluster = context.connect(&args.cluster).await?;
@@ -179,6 +217,7 @@ pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failu
         replication_factor: args.replication_factor,
         topic_configs: args.topic_config,
         out_of_range: args.out_of_range.into(),
+        settings,
         preserve_offsets: args.preserve_offsets,
         cut,
         force: args.cut.force,
@@ -194,6 +233,12 @@ pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failu
         progress: progress.as_ref(),
         cancel: &context.cancel,
     };
+    if args.settings.settings_only {
+        let done = restore::settings_only(work, args.dry_run).await?;
+        drop(progress);
+        let code = if done.settings.is_complete() { ExitCode::Done } else { ExitCode::Incomplete };
+        return context.report("restore-settings", code, &done, |out| report::settings::restored(out, &done));
+    }
     if args.dry_run {
         let plan = restore::dry_run(work).await?;
         drop(progress);

@@ -247,6 +247,26 @@ pub enum RestoreError {
         /// What the cluster said last.
         cause: String,
     },
+    /// The snapshot is of a time before settings of the cluster were taken.
+    #[error("snapshot {snapshot} holds no settings of the cluster: it is of a time before ktape took them")]
+    NoSettings {
+        /// Which snapshot.
+        snapshot: u64,
+    },
+    /// The target does not take settings of a kind, or this client may not set them.
+    #[error("{what} cannot be restored: {reason}")]
+    CannotSet {
+        /// `ACLs`, `client quotas`, ...
+        what: String,
+        /// Why.
+        reason: String,
+    },
+    /// The restore is done, and did not restore the settings that are asked for now.
+    #[error("this restore is done, and it was run without {flags}")]
+    SettingsNotPart {
+        /// Flags that are new, as they are typed.
+        flags: String,
+    },
     /// The user asked.
     #[error("interrupted")]
     Interrupted,

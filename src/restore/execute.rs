@@ -13,6 +13,7 @@ use super::settings;
 use super::source::Admitted;
 use super::state::State;
 use super::topics;
+use super::wide;
 use crate::model::{Timestamp, TopicName};
 use crate::repository::format::RestoreTopics;
 
@@ -35,6 +36,8 @@ pub(super) async fn execute(
 
     progress.note("putting topic settings back");
     let settings = settings::put_back(cluster, options, &plan).await?;
+    progress.note("adding settings of the cluster");
+    let of_cluster = wide::apply(cluster, std::mem::take(&mut plan.settings)).await;
     let held = settings::held(&plan, &topics);
     let mut incomplete = std::mem::take(&mut plan.passed_over);
     incomplete.extend(settings.failed);
@@ -65,6 +68,7 @@ pub(super) async fn execute(
         lost: groups.lost,
         configs_left_out: settings.left_out,
         held,
+        settings: of_cluster,
         incomplete,
         notes,
         preserved: preserve::preserved(&topics),

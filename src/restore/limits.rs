@@ -93,6 +93,22 @@ impl Limits {
         }
     }
 
+    /// The same once these broker defaults are set too: of two retentions the shorter counts.
+    pub fn with_defaults<'a>(self, defaults: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let least = |a: Option<i64>, b: i64| a.into_iter().chain((b >= 0).then_some(b)).min();
+        let mut limits = self;
+        for (name, value) in defaults {
+            let number = value.parse::<i64>().unwrap_or(-1);
+            match name {
+                "log.retention.ms" => limits.retention_ms = least(limits.retention_ms, number),
+                "log.retention.bytes" => limits.retention_bytes = least(limits.retention_bytes, number),
+                "log.cleanup.policy" => limits.deletes |= deletes(value),
+                _ => {}
+            }
+        }
+        limits
+    }
+
     /// Topic settings about times to lift while restoring.
     pub fn lifted(self) -> &'static [&'static str] {
         match self.times {
@@ -154,6 +170,15 @@ mod tests {
         assert_eq!(limits.refuses_batch(1 << 20), None);
         let unlimited = broker(&[("log.retention.ms", "-1"), ("log.retention.hours", "168")]);
         assert_eq!(Limits::of_brokers([&unlimited[..]]).retention_ms, None);
+    }
+
+    #[test]
+    fn defaults_that_are_about_to_be_set_count() {
+        let limits = Limits { retention_ms: Some(1_000), ..Limits::default() };
+        let set = [("log.retention.ms", "10"), ("log.retention.bytes", "-1"), ("log.cleanup.policy", "compact,delete")];
+        let limits = limits.with_defaults(set.into_iter());
+        assert_eq!((limits.retention_ms, limits.retention_bytes, limits.deletes), (Some(10), None, true));
+        assert_eq!(limits.with_defaults([("log.retention.ms", "-1")].into_iter()).retention_ms, Some(10));
     }
 
     #[test]

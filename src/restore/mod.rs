@@ -32,6 +32,7 @@ mod state;
 mod target;
 mod topics;
 mod translate;
+mod wide;
 
 pub use crate::repository::format::RestoreCut;
 pub use cut::PartitionCut;
@@ -45,6 +46,7 @@ pub use report::{
     RestoredGroup, RestoredTopic,
 };
 pub use source::Admitted;
+pub use wide::{SettingLine, SettingsChoice, SettingsOnlyReport, SettingsReport, Standing, settings_only};
 
 use former::Former;
 
@@ -63,7 +65,11 @@ pub async fn restore(context: Context<'_>) -> Result<RestoreReport, RestoreError
     let key = state::key(&plan, options);
     let _lock = states.lock(&key)?;
     let state = match former::find(cluster, &states, &key).await? {
-        Former::Finished(former) => return former::report(&former.0, former.1),
+        Former::Finished(former) => {
+            let report = former::report(&former.0, former.1)?;
+            wide::covered(&report.settings, options.settings)?;
+            return Ok(report);
+        }
         Former::Unfinished(state) => {
             begin::go_on(context, &states, &mut plan, &state, &key).await?;
             *state

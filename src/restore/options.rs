@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::rename::Renames;
+use super::wide::SettingsChoice;
 use crate::model::Selection;
 pub use crate::repository::SnapshotChoice;
 use crate::repository::format::RestoreCut;
@@ -33,6 +34,8 @@ pub struct RestoreOptions {
     pub cut: RestoreCut,
     /// Cut even where more is left behind than should be.
     pub force: bool,
+    /// Which of the cluster's own settings.
+    pub settings: SettingsChoice,
     /// Every record is to get the offset that it had.
     pub preserve_offsets: bool,
     /// Bytes of batches that may be on their way at a time.
@@ -57,6 +60,7 @@ impl Default for RestoreOptions {
             drill: false,
             cut: RestoreCut::default(),
             force: false,
+            settings: SettingsChoice::default(),
             preserve_offsets: false,
             memory_bytes: 64 << 20,
             request_bytes: 4 << 20,

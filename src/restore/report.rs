@@ -6,6 +6,7 @@ use super::cut::PartitionCut;
 use super::plan::{Place, RestorePlan};
 use super::preserve::PreservePlan;
 use super::source::Admitted;
+use super::wide::SettingsReport;
 use crate::model::Timestamp;
 use crate::repository::format::{HeldTopic, TranslatedPartition};
 
@@ -53,6 +54,8 @@ pub struct RestoreReport {
     pub held: Vec<HeldTopic>,
     /// Topic settings that were not put back.
     pub configs_left_out: Vec<ConfigLeftOut>,
+    /// The cluster's own settings.
+    pub settings: SettingsReport,
     /// Failures that make this restore less than it should be.
     pub incomplete: Vec<String>,
     /// What a person should know or do next.
@@ -62,7 +65,10 @@ pub struct RestoreReport {
 impl RestoreReport {
     /// Whether everything that was asked for is in the target.
     pub fn is_complete(&self) -> bool {
-        self.incomplete.is_empty() && self.translated.is_empty() && self.lost.iter().all(|lost| lost.expected)
+        self.incomplete.is_empty()
+            && self.translated.is_empty()
+            && self.settings.is_complete()
+            && self.lost.iter().all(|lost| lost.expected)
     }
 }
 
@@ -158,6 +164,8 @@ pub struct RestorePlanReport {
     /// What keeping offsets takes, where that is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preserve: Option<PreservePlan>,
+    /// The cluster's own settings beside those of the target.
+    pub settings: SettingsReport,
     /// Minutes after which the target forgets positions of groups without members.
     pub offsets_retention_minutes: Option<i64>,
     /// What a person should know before.
@@ -226,6 +234,7 @@ impl RestorePlanReport {
             cuts: plan.cuts.clone(),
             groups: groups.collect(),
             preserve: PreservePlan::of(&plan.topics),
+            settings: plan.settings.report(),
             offsets_retention_minutes: plan.offsets_retention_minutes,
             notes: plan.notes.clone(),
         }

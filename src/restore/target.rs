@@ -195,7 +195,7 @@ fn check_sizes(plan: &RestorePlan) -> Result<(), RestoreError> {
 /// Decides what retention to hold, and tells what else the target's settings will do.
 fn note_settings(plan: &mut RestorePlan, options: &RestoreOptions) {
     let now = Timestamp::now();
-    let limits = plan.limits;
+    let limits = plan.limits.with_defaults(plan.settings.new_defaults());
     for topic in &mut plan.topics {
         topic.hold = hold::hold(topic, &options.topic_configs, limits, now);
         if let Some(hold) = &topic.hold {

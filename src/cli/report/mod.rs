@@ -8,7 +8,7 @@ pub mod export;
 pub mod list;
 pub mod offsets;
 pub mod restore;
-mod settings;
+pub mod settings;
 pub mod show;
 pub mod verify;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{SHOWN_MAX, Text, short};
+use super::{SHOWN_MAX, Text, settings, short};
 use crate::cli::table::{Align, Table};
 use crate::cli::units::{self, count, thousands};
 use crate::restore::{Admitted, PartitionCut, PreservePlan, ReleaseReport, RestorePlanReport, RestoreReport};
@@ -54,8 +54,9 @@ pub fn done(out: &mut Text, report: &RestoreReport) {
         "settings not put back",
         report.configs_left_out.iter().map(|one| format!("{}: {}: {}", one.topic, one.name, one.reason)),
     );
-    out.section("INCOMPLETE", &report.incomplete);
-    out.section("to know", &report.notes);
+    settings::difference(out, &report.settings);
+    out.section("INCOMPLETE", report.incomplete.iter().chain(&report.settings.incomplete));
+    out.section("to know", report.notes.iter().chain(&report.settings.notes));
 }
 
 /// What a release did.
@@ -181,5 +182,6 @@ pub fn plan(out: &mut Text, plan: &RestorePlanReport) {
         let kept = units::duration(Duration::from_secs(minutes.saturating_mul(60)));
         out.line(format!("the target forgets a group's offsets after {kept} without a consumer"));
     }
-    out.section("to know", &plan.notes);
+    settings::difference(out, &plan.settings);
+    out.section("to know", plan.notes.iter().chain(&plan.settings.notes).chain(&plan.settings.incomplete));
 }

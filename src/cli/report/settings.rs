@@ -1,11 +1,12 @@
-//! The cluster's own settings as a snapshot holds them.
+//! The cluster's own settings: as a snapshot holds them, and beside those of a target.
 
 use super::Text;
 use crate::cli::units::count;
-use crate::repository::format::{ConfigEntry, OwnConfigs, SettingsPart};
+use crate::repository::format::{ConfigEntry, OwnConfigs, SettingsKind, SettingsPart};
+use crate::restore::{SettingLine, SettingsOnlyReport, SettingsReport, Standing};
 
 /// How many there are of each kind.
-pub(super) fn sums(out: &mut Text, part: &SettingsPart) {
+pub fn sums(out: &mut Text, part: &SettingsPart) {
     let kinds = [
         (part.acls.len(), "ACL"),
         (part.quotas.len(), "quota limit"),
@@ -22,7 +23,7 @@ pub(super) fn sums(out: &mut Text, part: &SettingsPart) {
 }
 
 /// Everything.
-pub(super) fn all(out: &mut Text, part: Option<&SettingsPart>) {
+pub fn all(out: &mut Text, part: Option<&SettingsPart>) {
     let Some(part) = part else {
         out.line("this snapshot is of a time before ktape took settings of the cluster");
         return;
@@ -45,4 +46,67 @@ fn own(one: &OwnConfigs) -> impl Iterator<Item = String> {
 
 fn entry(entry: &ConfigEntry) -> String {
     format!("{}={}", entry.name, entry.value.as_deref().unwrap_or("(hidden by the broker)"))
+}
+
+/// What a restore of settings alone did, or would do.
+pub fn restored(out: &mut Text, report: &SettingsOnlyReport) {
+    let verb = if report.dry_run { "would be compared and added" } else { "compared and added" };
+    let (source, target) = (&report.source_cluster_id, &report.target_cluster_id);
+    let snapshot = format!("snapshot {} ({})", report.snapshot, super::short(&report.snapshot_id));
+    out.line(format!("settings of {snapshot} of cluster {source} {verb} in cluster {target}"));
+    difference(out, &report.settings);
+    if report.settings.settings.is_empty() {
+        out.line("the snapshot holds none of them");
+    }
+    out.section("INCOMPLETE", &report.settings.incomplete);
+    out.section("to know", &report.settings.notes);
+}
+
+/// Each setting behind a sign: `+` the target lacks it, `=` has the same, `~` has another, `!` is for a person to do, `-`
+/// is not restored.
+pub fn difference(out: &mut Text, report: &SettingsReport) {
+    let kinds = [
+        SettingsKind::Acls,
+        SettingsKind::Quotas,
+        SettingsKind::ClusterConfigs,
+        SettingsKind::ClientMetrics,
+        SettingsKind::GroupConfigs,
+        SettingsKind::ScramUsers,
+    ];
+    for kind in kinds {
+        let all: Vec<&SettingLine> = report.settings.iter().filter(|one| one.kind == kind).collect();
+        let sums: Vec<String> = [
+            (Standing::Add, "to add"),
+            (Standing::Added, "added"),
+            (Standing::There, "there"),
+            (Standing::Differs, "different and left alone"),
+            (Standing::ByHand, "to make by hand"),
+            (Standing::LeftOut, "left out"),
+            (Standing::Failed, "FAILED"),
+        ]
+        .into_iter()
+        .filter_map(|(standing, words)| {
+            let number = all.iter().filter(|one| one.standing == standing).count();
+            (number > 0).then(|| format!("{number} {words}"))
+        })
+        .collect();
+        out.section(&format!("{kind}, {}", sums.join(", ")), all.into_iter().map(signed));
+    }
+    if report.only_in_target > 0 {
+        let number = count(report.only_in_target as u64, "setting");
+        out.line(format!("only in the target, and left there: {number}"));
+    }
+}
+
+fn signed(line: &SettingLine) -> String {
+    let sign = match line.standing {
+        Standing::Add | Standing::Added => '+',
+        Standing::There => '=',
+        Standing::Differs => '~',
+        Standing::ByHand => '!',
+        Standing::LeftOut => '-',
+        Standing::Failed => 'x',
+    };
+    let detail = if line.detail.is_empty() { String::new() } else { format!(" ({})", line.detail) };
+    format!("{sign} {}{detail}", line.setting)
 }

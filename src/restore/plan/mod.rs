@@ -12,6 +12,7 @@ use super::hold::Hold;
 use super::limits::Limits;
 use super::options::RestoreOptions;
 use super::preserve::{self, Preserving};
+use super::wide::{self, Wanted, WidePlan};
 use crate::cluster::Cluster;
 use crate::model::{GroupId, OffsetRange, Timestamp, TopicName};
 use crate::repository::format::{GroupOffset, SegmentList, TopicState};
@@ -38,6 +39,8 @@ pub struct RestorePlan {
     pub offsets_retention_minutes: Option<i64>,
     /// What the target's brokers allow and default to.
     pub limits: Limits,
+    /// The cluster's own settings.
+    pub settings: WidePlan,
 }
 
 /// One topic.
@@ -124,7 +127,8 @@ impl Place {
     }
 }
 
-/// Reads the snapshot. The target is asked later: what an earlier attempt has done there is not to be checked again.
+/// Reads the snapshot. The target is asked about topics and groups later: what an earlier attempt has done there is not
+/// to be checked again. Settings are compared with it each time.
 pub(super) async fn read(
     cluster: &Cluster,
     repository: &Repository,
@@ -144,6 +148,7 @@ pub(super) async fn read(
         cuts,
         offsets_retention_minutes: None,
         limits: Limits::default(),
+        settings: WidePlan::default(),
         snapshot,
         topics,
         groups,
@@ -153,6 +158,11 @@ pub(super) async fn read(
         plan.notes.push("the target is the cluster that was backed up".to_owned());
     }
     lacking::tell(&mut plan, options)?;
+    let prefix = options.group_prefix.as_deref().unwrap_or_default();
+    // A drill removes its groups, and would leave their settings behind.
+    let groups = (!options.drill).then_some((&options.selection, prefix));
+    let wanted = Wanted { choice: options.settings, renames: &options.renames, groups };
+    plan.settings = wide::plan(cluster, repository, &plan.snapshot.head, &wanted).await?;
     Ok(plan)
 }
 

@@ -24,6 +24,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("RecordPrinter.java", include_str!("../java/RecordPrinter.java")),
     ("RecordShapes.java", include_str!("../java/RecordShapes.java")),
     ("SecurityCommands.java", include_str!("../java/SecurityCommands.java")),
+    ("Several.java", include_str!("../java/Several.java")),
     ("TransactionShapes.java", include_str!("../java/TransactionShapes.java")),
 ];
 

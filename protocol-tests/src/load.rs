@@ -30,4 +30,16 @@ impl Tools {
         let args = [&[self.bootstrap()], steps].concat();
         tools.start("Load", &args, &launch)
     }
+
+    /// Runs several of Kafka's tools one after the other in one JVM, each a class and its arguments but for
+    /// `--bootstrap-server`, and gives what each printed.
+    ///
+    /// # Errors
+    /// One failed, or not all were done in time.
+    pub fn several(&self, commands: &[&[&str]]) -> Result<Vec<String>, HarnessError> {
+        let launch = Launch { helpers: Some(helpers::compiled(self.jars())?), ..Launch::default() };
+        let args = [&[self.bootstrap()], commands.join(&";;").as_slice()].concat();
+        let done = self.start("Several", &args, &launch)?.finish(TIMEOUT)?;
+        Ok(done.stdout.split('\u{1}').skip(1).map(str::to_owned).collect())
+    }
 }

@@ -7,6 +7,7 @@ mod check;
 mod errors;
 mod reauth;
 mod sasl;
+mod settings;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};

@@ -39,6 +39,9 @@ impl Cluster {
 async fn describe(connection: Connection, patience: Duration) -> Answered<Vec<Acl>> {
     let request = m::DescribeAclsRequest::default()
         .with_resource_type_filter(ANY)
+        .with_resource_name_filter(None)
+        .with_principal_filter(None)
+        .with_host_filter(None)
         .with_pattern_type_filter(ANY)
         .with_operation(ANY)
         .with_permission_type(ANY);

@@ -16,6 +16,7 @@ pub enum FenceAt {
 
 /// Resolved settings of one run.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct BackupOptions {
     /// Which topics and groups.
     pub selection: Selection,

@@ -119,7 +119,8 @@ pub(super) async fn plan(
     progress.note("reading the cluster's settings");
     let ids: Vec<GroupId> = groups.groups.iter().map(|group| group.id.clone()).collect();
     let before = history.settings.as_ref();
-    let settings = settings::capture(cluster, &chooser, &ids, before, options.accept_settings).await;
+    let reading = settings::capture(cluster, &chooser, &ids, before, options.accept_settings);
+    let settings = Box::pin(reading).await;
 
     // What groups have committed may lie in topics and partitions that are younger than the first look.
     let metadata = cluster.refresh(&metadata).await?;

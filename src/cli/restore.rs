@@ -97,6 +97,7 @@ pub struct RestoreArgs {
 
 /// Which of the cluster's own settings.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(next_help_heading = "Settings of the cluster")]
 pub struct SettingsArgs {
     /// Add the ACLs that the target lacks

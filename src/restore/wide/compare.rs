@@ -114,9 +114,10 @@ pub(super) fn users(wanted: &[ScramUser], there: Option<&[ScramUser]>) -> Vec<It
                 )
             })
             .collect();
-        let (standing, detail) = match calls.is_empty() {
-            true => (Standing::There, String::new()),
-            false => (Standing::ByHand, format!("no broker tells its secret; make it with {}", calls.join(" and "))),
+        let (standing, detail) = if calls.is_empty() {
+            (Standing::There, String::new())
+        } else {
+            (Standing::ByHand, format!("no broker tells its secret; make it with {}", calls.join(" and ")))
         };
         item(SettingsKind::ScramUsers, user.to_string(), standing, detail, None)
     };

@@ -204,7 +204,9 @@ impl Classify for ClusterError {
             }
             Self::Bootstrap { tried } => {
                 let hopeless = tried.iter().all(|(_, error)| !error.class().is_retriable());
-                if hopeless { ErrorClass::Reject } else { ErrorClass::Retry }
+                // Every broker knows the same users: the next attempt would only count as one more wrong password.
+                let unknown = tried.iter().any(|(_, error)| is_refused(error));
+                if hopeless || unknown { ErrorClass::Reject } else { ErrorClass::Retry }
             }
             Self::UnknownNode(_) | Self::NoLeader(_) => ErrorClass::RefreshMetadata,
             Self::UnknownTopic(_) | Self::UnknownPartition(_) | Self::Unsupported { .. } => ErrorClass::Reject,
@@ -216,6 +218,10 @@ impl Classify for ClusterError {
 
 fn node_text(node: i32) -> String {
     if node < 0 { "the bootstrap server".to_owned() } else { format!("broker {node}") }
+}
+
+fn is_refused(error: &ConnectionError) -> bool {
+    matches!(error, ConnectionError::Authentication { .. }) && error.class() == ErrorClass::Reject
 }
 
 fn message_text(message: Option<&str>) -> String {

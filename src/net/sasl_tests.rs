@@ -427,3 +427,25 @@ async fn frames_are_small_while_a_session_is_renewed_and_large_again_after_it() 
     let error = list(&connection).await.unwrap_err();
     assert!(matches!(&error, ConnectionError::Lost { reason: Poison::Oversize { .. }, .. }), "{error:?}");
 }
+
+#[tokio::test]
+async fn in_a_short_session_requests_go_one_by_one() {
+    let address = peer(|mut stream| async move {
+        greet(&mut stream).await;
+        admit(&mut stream, 5_000).await;
+        for _ in 0..3 {
+            let next = groups(&mut stream).await;
+            let early = tokio::time::timeout(Duration::from_millis(100), stream.read_u8()).await;
+            assert!(early.is_err(), "one more was sent");
+            // The pause that this answer asks for is known before the next request goes out.
+            answer(&mut stream, next, &no_groups(200)).await;
+            let early = tokio::time::timeout(Duration::from_millis(150), stream.read_u8()).await;
+            assert!(early.is_err(), "it was sent into a pause");
+        }
+        let _ = stream.read_u8().await;
+    })
+    .await;
+    let connection = open(&address, Some(plain())).await.unwrap();
+    let (one, two, three) = tokio::join!(list(&connection), list(&connection), list(&connection));
+    assert!(one.is_ok() && two.is_ok() && three.is_ok());
+}

@@ -1,7 +1,7 @@
 //! One token for all connections, until shortly before its end.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::Mutex;
 
@@ -11,31 +11,44 @@ use crate::security::sasl::OAuthSource;
 
 /// The token in use. Clones share it; who comes while one is being fetched waits for that one.
 #[derive(Debug, Clone, Default)]
-pub struct TokenCache(Arc<Mutex<Option<Held>>>);
+pub struct TokenCache(Arc<Mutex<State>>);
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Default)]
+struct State {
+    held: Option<Held>,
+    failed: Option<(Instant, OAuthError)>,
+}
+
+#[derive(Debug)]
 struct Held {
     token: Token,
     until: SystemTime,
 }
 
 impl TokenCache {
-    /// A token that is good for some time to come: the one at hand, or a new one.
+    /// A token that is good for some time to come: the one at hand, or a new one. Who waited while another one's attempt
+    /// failed has its answer: asking again would take as long.
     pub async fn get(&self, source: &OAuthSource) -> Result<Secret, OAuthError> {
-        let mut held = self.0.lock().await;
+        let came = Instant::now();
+        let mut state = self.0.lock().await;
         let now = SystemTime::now();
-        if let Some(held) = held.as_ref().filter(|held| now < held.until) {
+        if let Some(held) = state.held.as_ref().filter(|held| now < held.until) {
             return Ok(held.token.value.clone());
         }
-        let token = super::fetch(source).await?;
+        if let Some((_, error)) = state.failed.as_ref().filter(|(when, _)| *when > came) {
+            return Err(error.clone());
+        }
+        let fetched = super::fetch(source).await;
+        state.failed = fetched.as_ref().err().map(|error| (Instant::now(), error.clone()));
+        let token = fetched?;
         let value = token.value.clone();
-        *held = usable_until(&token, SystemTime::now()).map(|until| Held { token, until });
+        state.held = usable_until(&token, SystemTime::now()).map(|until| Held { token, until });
         Ok(value)
     }
 
     /// Forgets the token: a broker refused it.
     pub async fn forget(&self) {
-        *self.0.lock().await = None;
+        self.0.lock().await.held = None;
     }
 }
 
@@ -59,11 +72,11 @@ mod tests {
         let cache = TokenCache::default();
         let first = cache.get(&source).await.unwrap();
         assert_eq!(cache.clone().get(&source).await.unwrap(), first);
-        cache.0.lock().await.as_mut().unwrap().until = SystemTime::now();
+        cache.0.lock().await.held.as_mut().unwrap().until = SystemTime::now();
         tokio::time::sleep(Duration::from_millis(1100)).await;
         assert_ne!(cache.get(&source).await.unwrap(), first);
         cache.forget().await;
-        assert!(cache.0.lock().await.is_none());
+        assert!(cache.0.lock().await.held.is_none());
     }
 
     #[tokio::test]
@@ -77,6 +90,18 @@ mod tests {
             std::fs::write(&path, format!("{token}\n")).unwrap();
             assert_eq!(cache.get(&source).await.unwrap().expose(), token);
         }
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_an_attempt_that_fails_does_not_make_another() {
+        let source = OAuthSource::Command(["/bin/sh", "-c", "sleep 0.4; exit 1"].map(str::to_owned).to_vec());
+        let cache = TokenCache::default();
+        let began = Instant::now();
+        let (one, two, three) = tokio::join!(cache.get(&source), cache.get(&source), cache.get(&source));
+        assert!(one.is_err() && two.is_err() && three.is_err());
+        assert!(began.elapsed() < Duration::from_millis(790), "{:?}", began.elapsed());
+        assert!(cache.get(&source).await.is_err());
+        assert!(began.elapsed() >= Duration::from_millis(800), "who comes later tries again");
     }
 
     #[test]

@@ -201,4 +201,17 @@ mod tests {
         assert!(Scram::new(ScramHash::Sha256, "", &Secret::new("p"), false).is_err());
         assert!(Scram::new(ScramHash::Sha256, "u", &Secret::new(""), false).is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_challenge_is_too_strange(challenges in proptest::collection::vec(".{0,60}", 1..4), tail in ".{0,30}") {
+            let mut client = scram("pencil");
+            for challenge in challenges {
+                let _ = client.respond(challenge.as_bytes());
+            }
+            let mut client = scram("pencil");
+            let refused = client.respond(format!("r={NONCE}{tail}").as_bytes());
+            proptest::prop_assert!(refused.is_err());
+        }
+    }
 }

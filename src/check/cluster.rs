@@ -61,6 +61,7 @@ fn table(features: &Features) -> BTreeMap<&'static str, bool> {
         ("delete records", features.delete_records),
         ("describe producers", features.describe_producers),
         ("transaction markers", features.write_markers),
+        ("group configs", features.group_configs),
         ("describe transactions", features.describe_transactions),
     ])
 }

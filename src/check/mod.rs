@@ -15,7 +15,7 @@ mod retention;
 mod rights;
 
 pub use error::CheckError;
-pub use needs::{Level, Need, On, USES, Use, needs};
+pub use needs::{Brokers, Level, Need, On, USES, Use, needs};
 pub use options::CheckOptions;
 pub use problems::{by_operation, in_words};
 pub use report::{

@@ -64,6 +64,17 @@ pub enum Level {
     Useful,
 }
 
+/// Which brokers ask for a right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Brokers {
+    /// All.
+    All,
+    /// Those before 2.8.
+    Before2_8,
+    /// Those since 3.8.
+    Since3_8,
+}
+
 /// One right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Need {
@@ -75,41 +86,45 @@ pub struct Need {
     pub or_on_cluster: bool,
     /// How much is lost without it.
     pub level: Level,
-    /// Only brokers before 2.8 ask for it.
-    pub before_2_8: bool,
+    /// Which brokers ask for it.
+    pub brokers: Brokers,
     /// What it is for.
     pub why: &'static str,
 }
 
 const fn required(on: On, any_of: &'static [Operation], why: &'static str) -> Need {
-    Need { on, any_of, or_on_cluster: false, level: Level::Required, before_2_8: false, why }
+    Need { on, any_of, or_on_cluster: false, level: Level::Required, brokers: Brokers::All, why }
 }
 
 const fn useful(on: On, any_of: &'static [Operation], why: &'static str) -> Need {
     Need { level: Level::Useful, ..required(on, any_of, why) }
 }
 
+// Describe is not listed where a right that implies it is: Read, Write, Delete and Alter do.
+
 const BACKUP: &[Need] = &[
-    required(On::Topic, &[Operation::Describe], "without it a topic is hidden, and is not in the backup"),
-    required(On::Topic, &[Operation::Read], "records"),
+    required(On::Topic, &[Operation::Read], "records; without Describe, which it implies, a topic is hidden"),
     required(On::Topic, &[Operation::DescribeConfigs], "the topic's settings"),
-    required(On::Group, &[Operation::Describe], "without it a group is hidden, and is not in the backup"),
+    required(On::Group, &[Operation::Describe], "committed offsets; without it a group is hidden"),
+    Need {
+        brokers: Brokers::Since3_8,
+        ..required(On::Group, &[Operation::DescribeConfigs], "the group's own settings, if it has any")
+    },
     required(On::Cluster, &[Operation::Describe], "all groups are listed; ACLs, SCRAM users; sizes of logs"),
     required(On::Cluster, &[Operation::DescribeConfigs], "client quotas, cluster-wide configs"),
-    useful(On::Group, &[Operation::DescribeConfigs], "the group's own settings, if it has any"),
 ];
 
 const RESTORE: &[Need] = &[
     Need { or_on_cluster: true, ..required(On::Topic, &[Operation::Create], "topics are created") },
-    required(On::Topic, &[Operation::Describe], "log ends"),
     required(On::Topic, &[Operation::Write], "records"),
     required(On::Topic, &[Operation::Read], "what was written is looked at; offsets are committed"),
     required(On::Topic, &[Operation::AlterConfigs], "the topic's settings are put back"),
-    required(On::Topic, &[Operation::DescribeConfigs], "the topic's settings are compared"),
     required(On::Group, &[Operation::Read], "offsets are committed"),
-    required(On::Cluster, &[Operation::Describe], "groups with members are found"),
     useful(On::Cluster, &[Operation::DescribeConfigs], "limits of the target's brokers are checked in the plan"),
-    Need { before_2_8: true, ..required(On::Cluster, &[Operation::IdempotentWrite], "no record is written twice") },
+    Need {
+        brokers: Brokers::Before2_8,
+        ..required(On::Cluster, &[Operation::IdempotentWrite], "no record is written twice")
+    },
 ];
 
 const PRESERVE_OFFSETS: &[Need] = &[
@@ -131,10 +146,14 @@ impl Need {
     /// The line of OPERATIONS.md that says it.
     pub fn row(&self, use_of: Use) -> String {
         let on = if self.or_on_cluster { format!("{} or cluster", self.on) } else { self.on.to_string() };
-        let before = if self.before_2_8 { " (brokers before 2.8)" } else { "" };
+        let brokers = match self.brokers {
+            Brokers::All => "",
+            Brokers::Before2_8 => " (brokers before 2.8)",
+            Brokers::Since3_8 => " (brokers since 3.8)",
+        };
         let useful = if self.level == Level::Useful { " (useful)" } else { "" };
         let operations = self.operations().replace(" or ", "` or `");
-        format!("| {use_of} | {on} | `{operations}`{before}{useful} | {} |", self.why)
+        format!("| {use_of} | {on} | `{operations}`{brokers}{useful} | {} |", self.why)
     }
 
     /// `Alter or ClusterAction`.

@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::CheckOptions;
-use super::needs::{Need, On, USES, Use, needs};
+use super::needs::{Brokers, Need, On, USES, Use, needs};
 use super::report::{Right, UseRights};
 use super::repository::Saved;
 use crate::backup::Chooser;
-use crate::cluster::{Cluster, ClusterError, ErrorCode, NewTopic, Operation, Operations, TopicRights};
+use crate::cluster::{Cluster, ClusterError, ErrorCode, Features, NewTopic, Operation, Operations, TopicRights};
 use crate::model::{GroupId, TopicName};
 
 /// What Kafka's tools call the only resource of its kind.
@@ -34,8 +34,8 @@ struct Told {
     /// `None` where they do not tell; an empty set where the group is hidden.
     groups: BTreeMap<GroupId, Option<Operations>>,
     hidden_groups: BTreeSet<GroupId>,
-    /// The brokers are older than 2.8.
-    before_2_8: bool,
+    /// What the brokers offer: it tells which rights they ask for.
+    features: Features,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -65,7 +65,7 @@ pub(super) async fn look(
     let groups: BTreeSet<GroupId> = listed.into_iter().chain(saved.groups.iter().cloned()).collect();
     let groups: Vec<GroupId> = groups.into_iter().filter(|id| chooser.takes_group(id.as_str())).collect();
 
-    let mut told = Told { before_2_8: !cluster.features().describe_producers, ..Told::default() };
+    let mut told = Told { features: cluster.features(), ..Told::default() };
     told.cluster = ask_cluster(cluster).await?;
     told.ask_topics(cluster, &topics).await?;
     if may_ask {
@@ -185,7 +185,7 @@ impl Told {
             missing: Vec::new(),
             unknown: Vec::new(),
         };
-        for need in needs(use_of).filter(|need| self.before_2_8 || !need.before_2_8) {
+        for need in needs(use_of).filter(|need| self.is_asked_for(need)) {
             match need.on {
                 On::Cluster => rights.add(need, CLUSTER_NAME, best(need, |one| self.cluster.answer(one))),
                 On::Topic => {
@@ -201,6 +201,14 @@ impl Told {
             }
         }
         rights
+    }
+
+    fn is_asked_for(&self, need: &Need) -> bool {
+        match need.brokers {
+            Brokers::All => true,
+            Brokers::Before2_8 => !self.features.describe_producers,
+            Brokers::Since3_8 => self.features.group_configs,
+        }
     }
 
     fn topic(&self, name: &TopicName, need: &Need, operation: Operation) -> Answer {
@@ -237,7 +245,9 @@ impl Told {
 
     fn group(&self, id: &GroupId, operation: Operation) -> Answer {
         if self.hidden_groups.contains(id) {
-            return Answer::Missing;
+            // A group that may be read is not hidden.
+            let shows = matches!(operation, Operation::Read | Operation::Describe | Operation::Delete);
+            return if shows { Answer::Missing } else { Answer::Unknown };
         }
         match self.groups.get(id).copied().flatten() {
             Some(operations) => allowed_or_missing(operations.allow(operation)),
@@ -283,7 +293,12 @@ mod tests {
 
     fn told(cluster: &[Operation], topic: TopicRights) -> Told {
         let cluster = ClusterRights { operations: bits(cluster), describe_configs: Some(true) };
-        Told { cluster, topics: BTreeMap::from([(TopicName::new("orders").unwrap(), topic)]), ..Told::default() }
+        Told {
+            cluster,
+            topics: BTreeMap::from([(TopicName::new("orders").unwrap(), topic)]),
+            features: Features { describe_producers: true, ..Features::default() },
+            ..Told::default()
+        }
     }
 
     fn missing(told: &Told, use_of: Use) -> Vec<(On, String)> {
@@ -296,7 +311,7 @@ mod tests {
     fn a_hidden_topic_lacks_what_would_show_it() {
         let hidden = TopicRights { exists: false, hidden: true, operations: None };
         let lacking = missing(&told(&[Operation::Describe], hidden), Use::Backup);
-        assert_eq!(lacking, [(On::Topic, "Describe".to_owned()), (On::Topic, "Read".to_owned())]);
+        assert_eq!(lacking, [(On::Topic, "Read".to_owned())]);
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub struct Features {
     pub describe_producers: bool,
     /// `WriteTxnMarkers` v1 (2.8+, Apache Kafka only).
     pub write_markers: bool,
+    /// Groups have settings of their own (3.8+; told by `ListGroups` v5, which came with them).
+    pub group_configs: bool,
     /// `ListTransactions` and `DescribeTransactions` (3.0+).
     pub describe_transactions: bool,
 }
@@ -45,6 +47,7 @@ impl Features {
             delete_records: versions.has(&m::DeleteRecordsRequest::API, 0),
             describe_producers: versions.has(&m::DescribeProducersRequest::API, 0),
             write_markers: versions.has(&m::WriteTxnMarkersRequest::API, 1),
+            group_configs: versions.has(&m::ListGroupsRequest::API, 5),
             describe_transactions: versions.has(&m::ListTransactionsRequest::API, 0)
                 && versions.has(&m::DescribeTransactionsRequest::API, 0),
         }

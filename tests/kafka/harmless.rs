@@ -16,12 +16,14 @@ fn a_backup_changes_nothing_even_where_topics_are_created_by_asking() {
     repository.back_up(&cluster, &["--topics", "plain", "settings"]);
     repository.back_up(&cluster, &["--dry-run"]);
     repository.back_up(&cluster, &[]);
+    repository.report("check", &cluster, &["--for", "backup", "preserve-offsets"]);
     assert_eq!(fresh, state(&cluster));
 
     cluster.tools().load(&["groups"]).unwrap();
     let (with_groups, offsets) = (state(&cluster), cluster.tools().described_offsets().unwrap());
     assert!(with_groups.contains("__consumer_offsets") && offsets.len() > 10, "{with_groups}");
     repository.back_up(&cluster, &[]);
+    repository.report("check", &cluster, &["--for", "backup", "preserve-offsets"]);
     assert_eq!(with_groups, state(&cluster));
     assert_eq!(offsets, cluster.tools().described_offsets().unwrap());
 }

@@ -189,6 +189,7 @@ mod tests {
         delete_records: true,
         describe_producers: true,
         write_markers: true,
+        group_configs: true,
         describe_transactions: true,
     };
 

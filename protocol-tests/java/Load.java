@@ -57,6 +57,7 @@ public final class Load {
         COMMANDS.put("acls", SecurityCommands::acls);
         COMMANDS.put("token", SecurityCommands::token);
         COMMANDS.put("come-in", SecurityCommands::comeIn);
+        COMMANDS.put("stores", Stores::stores);
         COMMANDS.put("serve", Desk::serve);
     }
 

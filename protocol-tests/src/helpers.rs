@@ -25,6 +25,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("RecordShapes.java", include_str!("../java/RecordShapes.java")),
     ("SecurityCommands.java", include_str!("../java/SecurityCommands.java")),
     ("Several.java", include_str!("../java/Several.java")),
+    ("Stores.java", include_str!("../java/Stores.java")),
     ("TransactionShapes.java", include_str!("../java/TransactionShapes.java")),
 ];
 

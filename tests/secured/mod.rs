@@ -8,6 +8,7 @@ mod errors;
 mod reauth;
 mod sasl;
 mod settings;
+mod tls;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};

@@ -87,7 +87,7 @@ fn pem_may_stand_on_one_line_and_among_other_text() {
 
 #[test]
 fn private_keys_are_read_in_every_format() {
-    let keys = ["ec-sec1.pem", "ec-pkcs8.pem", "ec-aes.pem", "ec-des3.pem"];
+    let keys = ["ec-sec1.pem", "ec-pkcs8.pem", "ec-aes.pem", "ec-des3.pem", "ec-pkcs12-3des.pem"];
     for name in keys {
         let key = Material::File(fixture(name));
         let identity = pem(Material::File(fixture("ec-cert.pem")), Some(key), Some("key-secret"));
@@ -126,7 +126,7 @@ fn passwords_that_do_not_fit_name_their_property() {
     assert!(matches!(fault(trust_file("trust.p12", None)), StoreFault::NeedsPassword("ssl.truststore.password")));
     assert!(matches!(fault(store("ec-java.p12", Some("x"))), StoreFault::WrongPassword("ssl.keystore.password")));
     assert!(matches!(fault(store("ec-java.p12", None)), StoreFault::NeedsPassword("ssl.keystore.password")));
-    for name in ["ec-aes.pem", "ec-des3.pem"] {
+    for name in ["ec-aes.pem", "ec-des3.pem", "ec-pkcs12-3des.pem"] {
         let with =
             |password| pem(Material::File(fixture("ec-cert.pem")), Some(Material::File(fixture(name))), password);
         assert!(matches!(fault(with(Some("x"))), StoreFault::WrongPassword("ssl.key.password")), "{name}");
@@ -140,7 +140,7 @@ fn what_cannot_be_read_comes_with_the_command_that_converts_it() {
     let said = describe(&jks);
     assert!(said.starts_with("ssl.keystore.location ("), "{said}");
     assert!(said.contains("keytool -importkeystore -srckeystore ") && said.contains("-deststoretype PKCS12"), "{said}");
-    for name in ["ec-old.pem", "ec-pkcs5v1.pem"] {
+    for name in ["ec-old.pem", "ec-md5-des.pem"] {
         let key = Some(Material::File(fixture(name)));
         let said = describe(&pem(Material::File(fixture("ec-cert.pem")), key, Some("key-secret")).unwrap_err());
         assert!(said.starts_with("ssl.keystore.key (") && said.contains("openssl pkcs8 -topk8"), "{said}");
@@ -172,7 +172,11 @@ fn damaged_stores_are_refused_or_read_but_never_trip_the_reader() {
     for name in ["ca.pem", "trust.jks", "own.jks", "ec-pkcs8.pem", "trust-openssl.p12"] {
         let whole = std::fs::read(fixture(name)).unwrap();
         // Opening a PKCS #12 store costs a password hash each time.
-        let step = if Path::new(name).extension().is_some_and(|kind| kind == "p12") { 97 } else { 1 };
+        let step = match Path::new(name).extension().and_then(|kind| kind.to_str()) {
+            Some("p12") => 171,
+            Some("pem") => 5,
+            _ => 1,
+        };
         for at in (0..whole.len()).step_by(step) {
             let mut changed = whole.clone();
             changed[at] ^= 0x81;
@@ -185,7 +189,7 @@ fn damaged_stores_are_refused_or_read_but_never_trip_the_reader() {
             }
         }
     }
-    assert!(refused > 3_000, "{refused}");
+    assert!(refused > 2_000, "{refused}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::{Section, StoreFault, ec};
+use super::{Section, StoreFault, der, read_pkcs12};
 use crate::model::Secret;
 
 /// The property with a key's password.
@@ -26,8 +26,7 @@ pub(in crate::security::tls) fn from_pem(
 ) -> Result<PrivateKeyDer<'static>, StoreFault> {
     let section = sections.iter().find(|section| section.label.ends_with("PRIVATE KEY")).ok_or(StoreFault::NoKey)?;
     if section.old_encryption {
-        let command = format!("openssl pkcs8 -topk8 -v2 aes-256-cbc -in {place} -out NEW.pem");
-        return Err(StoreFault::Protection { what: "OpenSSL's old PEM encryption".to_owned(), command });
+        return Err(convert("OpenSSL's old PEM encryption", place));
     }
     let der = section.der.to_vec();
     match section.label.as_str() {
@@ -40,19 +39,31 @@ pub(in crate::security::tls) fn from_pem(
 }
 
 fn decrypt(der: &[u8], password: Option<&Secret>, place: &str) -> Result<PrivateKeyDer<'static>, StoreFault> {
-    let convert = |what: &str| {
-        let command = format!("openssl pkcs8 -topk8 -v2 aes-256-cbc -in {place} -out NEW.pem");
-        StoreFault::Protection { what: what.to_owned(), command }
-    };
     let password = password.ok_or(StoreFault::NeedsPassword(PASSWORD))?;
-    let info = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|_| convert("not PKCS #5 version 2"))?;
+    let Ok(info) = EncryptedPrivateKeyInfoRef::try_from(der) else { return decrypt_as_java(der, password, place) };
     match &info.encryption_algorithm {
-        EncryptionScheme::Pbes2(scheme) if !is_bearable(&scheme.kdf) => return Err(convert("a huge iteration count")),
-        EncryptionScheme::Pbes2(_) => {}
-        _ => return Err(convert("PKCS #5 version 1")),
+        EncryptionScheme::Pbes2(scheme) if is_bearable(&scheme.kdf) => {}
+        EncryptionScheme::Pbes2(_) => return Err(convert("a huge iteration count", place)),
+        _ => return Err(convert("PKCS #5 version 1", place)),
     }
     let plain = info.decrypt(password.expose()).map_err(|_| StoreFault::WrongPassword(PASSWORD))?;
     Ok(PrivateKeyDer::Pkcs8(plain.as_bytes().to_vec().into()))
+}
+
+/// `PBE-SHA1-3DES` of PKCS #12: for long nothing newer could be decrypted by Java.
+fn decrypt_as_java(der: &[u8], password: &Secret, place: &str) -> Result<PrivateKeyDer<'static>, StoreFault> {
+    let unknown = || convert("not PKCS #5 version 2", place);
+    let store = der::pkcs12_around(der).ok_or_else(unknown)?;
+    match read_pkcs12(&store, Some(password), PASSWORD, place) {
+        Ok(found) => found.keys.into_iter().next().ok_or_else(unknown),
+        Err(StoreFault::WrongPassword(property)) => Err(StoreFault::WrongPassword(property)),
+        Err(_) => Err(unknown()),
+    }
+}
+
+fn convert(what: &str, place: &str) -> StoreFault {
+    let command = format!("openssl pkcs8 -topk8 -v2 aes-256-cbc -in {place} -out NEW.pem");
+    StoreFault::Protection { what: what.to_owned(), command }
 }
 
 fn is_bearable(kdf: &Kdf) -> bool {
@@ -78,6 +89,6 @@ pub(in crate::security::tls) fn complete(
     }
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
     let public = &certificate.public_key().subject_public_key.data;
-    let whole = ec::with_public_half(info.private_key.as_bytes(), public)?;
+    let whole = der::with_public_half(info.private_key.as_bytes(), public)?;
     Some(PrivateKeyDer::Sec1(whole.into()))
 }

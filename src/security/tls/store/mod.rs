@@ -1,6 +1,6 @@
 //! Certificates and keys out of files: PEM, PKCS #12 and JKS, told apart by their content.
 
-mod ec;
+mod der;
 mod fault;
 mod jks;
 mod key;

@@ -7,6 +7,7 @@ mod check;
 mod errors;
 mod reauth;
 mod sasl;
+mod secrets;
 mod settings;
 mod tls;
 

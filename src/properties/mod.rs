@@ -9,6 +9,8 @@ mod command;
 mod error;
 mod files;
 mod jaas;
+#[cfg(test)]
+mod java_tests;
 mod known;
 mod notes;
 mod oauth;

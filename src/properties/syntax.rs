@@ -33,7 +33,8 @@ pub(super) fn parse(text: &str) -> Result<Vec<Entry>, BadEscape> {
     let mut entries = Vec::new();
     while let Some((line, first)) = lines.next() {
         let first = first.trim_start_matches(BLANK);
-        if first.is_empty() || first.starts_with(['#', '!']) {
+        // A backslash alone continues nothing: the next line begins anew.
+        if first.is_empty() || first == "\\" || first.starts_with(['#', '!']) {
             continue;
         }
         let logical = join(first, &mut lines);
@@ -164,6 +165,7 @@ mod tests {
     fn comments_and_empty_lines_are_no_properties() {
         assert_eq!(pairs("# a=b\n\n  ! c=d\r\n   \r#\\\ne=f").len(), 1);
         assert_eq!(pairs("").len(), 0);
+        assert_eq!(pairs("\\\n\na=b").len(), 1);
     }
 
     #[test]

@@ -47,12 +47,14 @@ pub(super) async fn capture(
     part.scram_users = kept(missed, SettingsKind::ScramUsers, users);
     part.group_configs = own.groups.configs;
     part.client_metrics = own.metrics.configs;
+    let known = own.groups_are_known;
     part.not_captured.extend(own.groups.missed.into_iter().chain(own.metrics.missed));
-    judge(part, before, accept)
+    judge(part, before, known, accept)
 }
 
-/// Says what of all that could not be read is a loss.
-fn judge(part: SettingsPart, before: Option<&SettingsPart>, accept: bool) -> Settings {
+/// Says what of all that could not be read is a loss. Where brokers do not list the groups that have configs, nobody knows
+/// whether those that may not be read exist.
+fn judge(part: SettingsPart, before: Option<&SettingsPart>, groups_are_known: bool, accept: bool) -> Settings {
     let mut settings = Settings::default();
     for one in &part.not_captured {
         let had = before.map_or(0, |before| before.count(one.kind));
@@ -64,6 +66,8 @@ fn judge(part: SettingsPart, before: Option<&SettingsPart>, accept: bool) -> Set
             }
             NotCapturedReason::NoAuthorizer => {}
             NotCapturedReason::Unsupported if had == 0 => {}
+            NotCapturedReason::NotAllowed
+                if had == 0 && one.kind == SettingsKind::GroupConfigs && !groups_are_known => {}
             _ => {
                 let loss = Incomplete::new(IncompleteKind::Settings, one.kind.to_string(), detail);
                 settings.incomplete.push(Incomplete { accepted: accept, ..loss });
@@ -120,6 +124,8 @@ struct Own {
 #[derive(Debug, Default)]
 struct OwnOfBoth {
     groups: Own,
+    /// Brokers listed those that have any.
+    groups_are_known: bool,
     metrics: Own,
 }
 
@@ -133,6 +139,7 @@ async fn own_configs(cluster: &Cluster, chooser: &Chooser, groups: &[GroupId]) -
             (None, Vec::new())
         }
     };
+    own.groups_are_known = with_configs.is_some();
     let every = || groups.iter().cloned().map(ConfigScope::Group).collect();
     let mut asked: Vec<ConfigScope> = with_configs.unwrap_or_else(every);
     asked.retain(|scope| !matches!(scope, ConfigScope::Group(id) if !chooser.takes_group(id.as_str())));
@@ -184,14 +191,18 @@ mod tests {
     fn only_what_is_there_or_was_there_is_a_loss() {
         let entry = ConfigEntry { name: "log.retention.ms".to_owned(), value: Some("1".to_owned()) };
         let had = SettingsPart { cluster_configs: vec![entry], ..SettingsPart::default() };
-        let losses = |reason, before| judge(part(reason), before, false).incomplete.len();
+        let losses = |reason, before| judge(part(reason), before, true, false).incomplete.len();
         assert_eq!(losses(NotCapturedReason::Unsupported, None), 0);
         assert_eq!(losses(NotCapturedReason::Unsupported, Some(&had)), 1);
         assert_eq!(losses(NotCapturedReason::NotAllowed, None), 1);
         assert_eq!(losses(NotCapturedReason::NoAuthorizer, Some(&had)), 0);
-        assert_eq!(judge(part(NotCapturedReason::NoAuthorizer), Some(&had), false).changes.len(), 1);
-        let accepted = judge(part(NotCapturedReason::Failed), Some(&had), true).incomplete.remove(0);
+        assert_eq!(judge(part(NotCapturedReason::NoAuthorizer), Some(&had), true, false).changes.len(), 1);
+        let accepted = judge(part(NotCapturedReason::Failed), Some(&had), true, true).incomplete.remove(0);
         assert!(accepted.accepted);
         assert_eq!(accepted.detail, "why; the last snapshot has 1 of them");
+        let mut groups = part(NotCapturedReason::NotAllowed);
+        groups.not_captured[0].kind = SettingsKind::GroupConfigs;
+        let losses = |known| judge(groups.clone(), None, known, false).incomplete.len();
+        assert_eq!((losses(true), losses(false)), (1, 0), "nobody knows whether there are any");
     }
 }

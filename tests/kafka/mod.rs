@@ -53,7 +53,7 @@ pub(crate) fn source() -> &'static Cluster {
 }
 
 /// One broker, empty at first. Tests restore under names of their own.
-fn target() -> &'static Cluster {
+pub(crate) fn target() -> &'static Cluster {
     static TARGET: OnceLock<Cluster> = OnceLock::new();
     TARGET.get_or_init(|| ClusterSpec::new(1).heap_mib(512).start().unwrap())
 }

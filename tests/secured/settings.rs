@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::process::Output;
 use std::sync::OnceLock;
 
+use protocol_tests::secured::{Listener, Login};
 use protocol_tests::tools::{ACLS, CONFIGS};
 use protocol_tests::{Cluster, ClusterSpec};
 use serde_json::Value;
 
-use crate::kafka::Repository;
+use super::{client, cluster, rights};
+use crate::kafka::{self, Repository};
 
 /// One broker with an authorizer, over PLAINTEXT and with all rights.
 fn node() -> Cluster {
@@ -204,4 +206,46 @@ fn secrets_of_scram_users_are_nowhere() {
     let said = text(&repository.run("show", &["--settings"]));
     assert!(said.contains("  carol: SCRAM-SHA-512 with 8192 iterations"), "{said}");
     assert!(said.contains("secrets cannot be read") && !said.contains("hidden-word"), "{said}");
+}
+
+#[test]
+fn settings_that_may_not_be_read_or_set_are_named() {
+    cluster().desk().step("topic:settings-a:1").unwrap();
+    let topic = ["READ", "DESCRIBE", "DESCRIBE_CONFIGS"].map(|right| format!("{right},TOPIC,PREFIXED,settings-"));
+    let mut few: Vec<&str> = topic.iter().map(String::as_str).collect();
+    few.push("DESCRIBE,CLUSTER,LITERAL,kafka-cluster");
+    let _held = rights("nobody", &few);
+    let login = client(Listener::SaslPlaintext, &Login::Scram256("nobody")).display().to_string();
+
+    let repository = Repository::init();
+    let some = ["--command-config", &login, "--topics", "settings-a", "--exclude-groups", "*"];
+    let done = repository.run("backup", &some);
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert_eq!(done.status.code(), Some(3), "{done:?}");
+    for kind in ["client quotas", "cluster-wide configs", "client metrics"] {
+        let line = format!("  {kind}: could not be read: this client lacks DescribeConfigs on the cluster");
+        assert!(said.lines().any(|one| one == line), "{line}\n{said}");
+    }
+    assert!(!said.contains("ACLs: could not") && !said.contains("SCRAM users: could not"), "{said}");
+    text(&repository.run("backup", &[&some[..], &["--accept", "settings"]].concat()));
+
+    let flags = ["--command-config", &login, "--settings-only", "--acls"];
+    let refused = back_up().run("restore", &flags);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(5), "{refused:?}");
+    assert!(said.contains("ACLs cannot be restored: this client lacks Alter on the cluster"), "{said}");
+}
+
+#[test]
+fn a_cluster_without_an_authorizer_takes_no_acls() {
+    let target = kafka::target();
+    let repository = Repository::init();
+    target.tools().load(&["topic:settings-none:1"]).unwrap();
+    let report = repository.back_up(target, &["--topics", "settings-none", "--exclude-groups", "*"]);
+    assert_eq!(report["settings"]["not_captured"][0]["reason"], "no-authorizer", "{}", report["settings"]);
+
+    let refused = back_up().run("restore", &["--bootstrap-server", target.bootstrap(), "--settings-only", "--acls"]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(5), "{refused:?}");
+    assert!(said.contains("ACLs cannot be restored: the target has no authorizer (authorizer.class.name)"), "{said}");
 }

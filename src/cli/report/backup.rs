@@ -6,7 +6,7 @@ use super::{Text, short};
 use crate::backup::{AdoptedFrom, BackupReport, Note, PlanReport, SettingsReport};
 use crate::cli::table::{Align, Table};
 use crate::cli::units::{self, count};
-use crate::repository::format::NotCapturedReason;
+use crate::repository::format::{Incomplete, NotCapturedReason, SettingsKind};
 
 /// What a run did.
 pub fn snapshot(out: &mut Text, report: &BackupReport) {
@@ -39,7 +39,7 @@ fn sums(out: &mut Text, report: &BackupReport) {
     let held = (count(totals.topics, "topic"), count(totals.partitions, "partition"), count(totals.groups, "group"));
     let stored = (units::size(totals.bytes), count(totals.segments, "segment"));
     out.line(format!("  all  {}, {}, {}, {} in {}", held.0, held.1, held.2, stored.0, stored.1));
-    settings(out, &report.settings);
+    settings(out, &report.settings, &report.incomplete);
     if report.taken_over_segments > 0 {
         let taken = count(report.taken_over_segments, "segment");
         out.line(format!("  taken over from a run that was killed: {taken}"));
@@ -47,7 +47,7 @@ fn sums(out: &mut Text, report: &BackupReport) {
 }
 
 /// What there is of the cluster's own settings.
-fn settings(out: &mut Text, report: &SettingsReport) {
+fn settings(out: &mut Text, report: &SettingsReport, losses: &[Incomplete]) {
     let kinds = [
         (report.acls, "ACL"),
         (report.quotas, "quota limit"),
@@ -64,7 +64,9 @@ fn settings(out: &mut Text, report: &SettingsReport) {
     if !held.is_empty() {
         out.line(format!("  settings  {}", held.join(", ")));
     }
-    let missed = report.not_captured.iter().filter(|one| one.reason == NotCapturedReason::Unsupported);
+    let is_loss = |kind: SettingsKind| losses.iter().any(|one| one.subject == kind.to_string());
+    let missed = report.not_captured.iter();
+    let missed = missed.filter(|one| one.reason != NotCapturedReason::NoAuthorizer && !is_loss(one.kind));
     out.section("settings not in the snapshot", missed.map(|one| format!("{}: {}", one.kind, one.detail)));
 }
 
@@ -91,7 +93,7 @@ pub fn plan(out: &mut Text, plan: &PlanReport) {
     if let Some(free) = plan.free_bytes {
         out.line(format!("free where the repository lies: {}", units::size(free)));
     }
-    settings(out, &plan.settings);
+    settings(out, &plan.settings, &plan.incomplete);
     out.adopted(plan.adopted.as_ref());
     out.section("changed", plan.changes.iter().map(note));
     out.section("open transactions", plan.open_transactions.iter().map(note));

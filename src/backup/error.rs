@@ -1,7 +1,7 @@
 //! Why a backup did not happen. What merely makes it less than it should be is in the report.
 
 use crate::cluster::ClusterError;
-use crate::model::{Classify, ErrorClass, InvalidPattern};
+use crate::model::{Classify, ErrorClass, InvalidPattern, TopicName};
 use crate::repository::RepositoryError;
 
 /// A backup that failed or was refused.
@@ -29,6 +29,12 @@ pub enum BackupError {
         /// Cluster that was asked.
         found: String,
     },
+    /// What was asked for by name is hidden from this client.
+    #[error("topic {topic} is not shown to this client, which needs Read on topic {topic}")]
+    Hidden {
+        /// The topic.
+        topic: TopicName,
+    },
     /// An include pattern matches nothing.
     #[error("no {noun} of the cluster matches {pattern:?}")]
     NothingMatches {
@@ -50,7 +56,9 @@ impl Classify for BackupError {
         match self {
             Self::Cluster(error) => error.class(),
             Self::Repository(error) => error.class(),
-            Self::Pattern(_) | Self::OtherCluster { .. } | Self::NothingMatches { .. } => ErrorClass::Reject,
+            Self::Pattern(_) | Self::OtherCluster { .. } | Self::Hidden { .. } | Self::NothingMatches { .. } => {
+                ErrorClass::Reject
+            }
             Self::Thread { .. } => ErrorClass::Fatal,
         }
     }

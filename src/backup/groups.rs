@@ -1,11 +1,18 @@
 //! Reads every group's committed offsets. Done before the fences are taken, so that no position lies past the data.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::selection::Chooser;
+use super::view::{self, View};
 use crate::cluster::{Cluster, ClusterError, GroupListing, GroupOffsets, ListedGroup};
-use crate::model::{GroupId, GroupType};
+use crate::model::{GroupId, GroupType, TopicName};
 use crate::repository::format::{GroupOffset, GroupState, Incomplete, IncompleteKind};
+
+/// Where brokers keep what groups commit.
+const OFFSETS_TOPIC: &str = "__consumer_offsets";
+
+/// The groups of the last snapshot, with the topics that they had committed offsets of.
+pub(super) type Known = BTreeMap<GroupId, BTreeSet<TopicName>>;
 
 /// The groups as they were read.
 #[derive(Debug, Default)]
@@ -18,24 +25,26 @@ pub struct Captured {
     pub incomplete: Vec<Incomplete>,
 }
 
-/// Reads the groups that the chooser takes. `known` are the ids of the last snapshot: one that the cluster does not
+/// Reads the groups that the chooser takes. `known` are those of the last snapshot: one that the cluster does not
 /// list any more is confirmed dead or reported.
 pub(super) async fn capture(
     cluster: &Cluster,
     chooser: &Chooser,
-    known: &BTreeSet<GroupId>,
-    accept_partial_view: bool,
+    known: &Known,
+    view: View,
 ) -> Result<Captured, ClusterError> {
     let listing = cluster.list_groups().await;
     let mut captured = Captured::default();
-    if !accept_partial_view {
+    if chooser.may_take_unseen_groups() {
         captured.incomplete.extend(partial_view(&listing));
+        captured.incomplete.extend(view.of_groups());
     }
     let (taken, excluded): (Vec<_>, Vec<_>) =
         listing.groups.iter().cloned().partition(|group| chooser.takes_group(group.id.as_str()));
     captured.excluded = excluded.into_iter().map(|group| group.id.to_string()).collect();
     confirm_dead(cluster, &listing, known, chooser, &mut captured).await?;
     read_offsets(cluster, taken, &mut captured).await;
+    hidden_commits(cluster, known, &mut captured).await;
     captured.groups.sort_by(|a, b| a.id.cmp(&b.id));
     captured.excluded.sort();
     Ok(captured)
@@ -64,19 +73,19 @@ fn partial_view(listing: &GroupListing) -> Vec<Incomplete> {
 }
 
 /// A group of the last snapshot that is not listed must be dead; anything else is a group we cannot see.
-/// Asking for a coordinator could create `__consumer_offsets`, so nothing is asked where that topic is not there.
+/// Asking for a coordinator could create `__consumer_offsets`, so nothing is asked where that topic is known not to be
+/// there. One that is hidden is there: the last snapshot has groups of this very cluster.
 async fn confirm_dead(
     cluster: &Cluster,
     listing: &GroupListing,
-    known: &BTreeSet<GroupId>,
+    known: &Known,
     chooser: &Chooser,
     captured: &mut Captured,
 ) -> Result<(), ClusterError> {
     let listed: BTreeSet<&GroupId> = listing.groups.iter().map(|group| &group.id).collect();
     let gone: Vec<GroupId> =
-        known.iter().filter(|id| !listed.contains(id) && chooser.takes_group(id.as_str())).cloned().collect();
-    let metadata = cluster.metadata().await?;
-    if gone.is_empty() || !metadata.topics.keys().any(|name| name.as_str() == "__consumer_offsets") {
+        known.keys().filter(|id| !listed.contains(id) && chooser.takes_group(id.as_str())).cloned().collect();
+    if gone.is_empty() || !offsets_topic_may_exist(cluster).await? {
         return Ok(());
     }
     for (id, answer) in cluster.describe_groups(&gone).await {
@@ -88,6 +97,37 @@ async fn confirm_dead(
         captured.incomplete.push(Incomplete::new(IncompleteKind::Group, id.to_string(), detail));
     }
     Ok(())
+}
+
+async fn offsets_topic_may_exist(cluster: &Cluster) -> Result<bool, ClusterError> {
+    let metadata = cluster.metadata().await?;
+    if metadata.topics.keys().any(|name| name.as_str() == OFFSETS_TOPIC) {
+        return Ok(true);
+    }
+    let Ok(name) = TopicName::new(OFFSETS_TOPIC) else { return Ok(false) };
+    let answers = cluster.topic_rights(&[name]).await;
+    Ok(answers.into_iter().any(|(_, answer)| answer.is_ok_and(|rights| rights.exists || rights.hidden)))
+}
+
+/// Offsets of topics that this client may not describe are left out of the answer without a word. What the last
+/// snapshot had of a group and is not there now may be such.
+async fn hidden_commits(cluster: &Cluster, known: &Known, captured: &mut Captured) {
+    let mut vanished: BTreeMap<TopicName, Vec<GroupId>> = BTreeMap::new();
+    for group in &captured.groups {
+        let there: BTreeSet<&TopicName> = group.offsets.iter().map(|one| &one.topic).collect();
+        for topic in known.get(&group.id).into_iter().flatten().filter(|topic| !there.contains(topic)) {
+            vanished.entry(topic.clone()).or_default().push(group.id.clone());
+        }
+    }
+    for topic in view::hidden(cluster, vanished.keys().cloned().collect()).await {
+        for id in vanished.get(&topic).into_iter().flatten() {
+            let detail = format!(
+                "had committed offsets of topic {topic} in the last snapshot; they are not shown now: this client needs \
+                 Describe on topic {topic}"
+            );
+            captured.incomplete.push(Incomplete::new(IncompleteKind::Group, id.to_string(), detail));
+        }
+    }
 }
 
 async fn read_offsets(cluster: &Cluster, listed: Vec<ListedGroup>, captured: &mut Captured) {

@@ -10,7 +10,9 @@ use super::selection::Chooser;
 use crate::cluster::Cluster;
 use crate::model::{GroupId, Selection, Timestamp, TopicId, TopicName};
 use crate::repository::Repository;
-use crate::repository::format::{ConfigEntry, GroupsPart, Parent, PartitionState, Seal, SettingsPart, SnapshotHead};
+use crate::repository::format::{
+    ConfigEntry, GroupOffset, GroupsPart, IncompleteKind, Parent, PartitionState, Seal, SettingsPart, SnapshotHead,
+};
 
 /// How many snapshots back a run looks for one with its own selection.
 const LOOK_BACK: usize = 64;
@@ -24,14 +26,16 @@ pub(super) struct History {
     pub parent: Option<Parent>,
     /// The newest snapshot is of another cluster.
     pub adopted: Option<AdoptedFrom>,
-    /// Groups it holds.
-    pub groups: BTreeSet<GroupId>,
+    /// Groups it holds, with the topics that they had committed offsets of.
+    pub groups: BTreeMap<GroupId, BTreeSet<TopicName>>,
     /// The cluster's own settings then.
     pub settings: Option<SettingsPart>,
     /// Largest run id below which nothing is left to take over; `None` if nothing is known.
     pub run_horizon: Option<String>,
     /// Topics of that snapshot with their ids and numbers of partitions.
     pub topics: BTreeMap<TopicName, (TopicId, usize)>,
+    /// Topics that were not shown then and that an earlier snapshot holds.
+    pub hidden: BTreeSet<TopicName>,
     /// Where open transactions held back the last stable offset then, and when that was.
     held: HashMap<PartitionKey, (i64, Timestamp)>,
     stored: HashMap<PartitionKey, Stored>,
@@ -92,7 +96,8 @@ impl History {
 
     fn read_snapshot(&mut self, repository: &Repository, head: &SnapshotHead) -> Result<(), BackupError> {
         let groups: GroupsPart = repository.part(&head.groups)?;
-        self.groups = groups.groups.into_iter().map(|group| group.id).collect();
+        let topics = |offsets: Vec<GroupOffset>| offsets.into_iter().map(|one| one.topic).collect();
+        self.groups = groups.groups.into_iter().map(|group| (group.id, topics(group.offsets))).collect();
         self.settings = settings(repository, head)?;
         for topic in repository.topics(head)? {
             let topic = topic?;
@@ -109,7 +114,28 @@ impl History {
             }
             self.configs.insert(topic.name, topic.effective);
         }
+        self.remember_hidden(head);
         Ok(())
+    }
+
+    /// What was not shown then is asked for again: else it would be told of once and then forgotten.
+    fn remember_hidden(&mut self, head: &SnapshotHead) {
+        for one in &head.incomplete {
+            match one.kind {
+                IncompleteKind::Group => {
+                    self.groups.entry(GroupId::new(one.subject.as_str())).or_default();
+                }
+                IncompleteKind::NotReached => {
+                    // A partition's subject, `orders-3`, is a legal name of a topic too.
+                    let of = one.subject.rsplit_once('-').map_or("", |(topic, _)| topic);
+                    let known = |name: &str| self.topics.keys().any(|topic| topic.as_str() == name);
+                    if !known(&one.subject) && !known(of) {
+                        self.hidden.extend(TopicName::new(&one.subject));
+                    }
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Hands each killed run's seals to their partitions.

@@ -22,6 +22,7 @@ mod report;
 mod resume;
 mod selection;
 mod settings;
+mod view;
 mod writers;
 
 pub use error::BackupError;

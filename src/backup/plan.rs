@@ -15,6 +15,7 @@ use super::report::{AdoptedFrom, Note};
 use super::resume::{Continuation, Now};
 use super::selection::Chooser;
 use super::settings::{self, Settings};
+use super::view::{self, View};
 use crate::cluster::{Cluster, Metadata, TopicMeta};
 use crate::model::{GroupId, Timestamp, TopicId, TopicName, TopicPartition};
 use crate::progress::Progress;
@@ -110,22 +111,26 @@ pub(super) async fn plan(
     let chooser = Chooser::new(&options.selection)?;
     let mut history = History::load(repository, cluster, options, &chooser, own_run)?;
     let metadata = cluster.metadata().await?;
-    choose_topics(&metadata, &chooser)?;
+    if let Err(error) = choose_topics(&metadata, &chooser) {
+        return Err(or_hidden(cluster, error, gone(&metadata, &chooser, &history)).await);
+    }
+    let view = View::ask(cluster).await?;
 
     progress.note("reading consumer groups");
     let groups_captured = Timestamp::now();
-    let groups = groups::capture(cluster, &chooser, &history.groups, options.accept_partial_view).await?;
-    check_group_patterns(&chooser, &groups)?;
+    let mut groups = groups::capture(cluster, &chooser, &history.groups, view).await?;
+    check_group_patterns(&chooser, &mut groups, view)?;
     progress.note("reading the cluster's settings");
     let ids: Vec<GroupId> = groups.groups.iter().map(|group| group.id.clone()).collect();
     let before = history.settings.as_ref();
-    let reading = settings::capture(cluster, &chooser, &ids, before, options.accept_settings);
+    let reading = settings::capture(cluster, &chooser, &ids, before, view, options.accept_settings);
     let settings = Box::pin(reading).await;
 
     // What groups have committed may lie in topics and partitions that are younger than the first look.
     let metadata = cluster.refresh(&metadata).await?;
     let (taken, excluded_topics) = choose_topics(&metadata, &chooser)?;
-    let mut changes = changes(&metadata, &taken, &chooser, &history);
+    let hidden = view::hidden(cluster, gone(&metadata, &chooser, &history)).await;
+    let mut changes = changes(&metadata, &taken, &chooser, &history, &hidden);
     changes.extend(settings.changes.iter().cloned());
     let configs = configs::read(cluster, &taken).await;
 
@@ -136,6 +141,10 @@ pub(super) async fn plan(
     incomplete.extend(configs.incomplete.iter().cloned());
     incomplete.extend(groups.incomplete.iter().cloned());
     incomplete.extend(settings.incomplete.iter().cloned());
+    incomplete.extend(view.of_topics(metadata.topics.len()));
+    incomplete.extend(hidden.iter().filter_map(|name| invisible(name, &history)));
+    let views = incomplete.iter_mut().filter(|one| one.kind == IncompleteKind::PartialView);
+    views.for_each(|one| one.accepted = options.accept_partial_view);
 
     let mut topics = Vec::with_capacity(taken.len());
     for name in taken {
@@ -198,10 +207,49 @@ fn choose_topics(metadata: &Metadata, chooser: &Chooser) -> Result<(Vec<TopicNam
     Ok((taken, excluded.into_iter().map(|(name, _)| name.to_string()).collect()))
 }
 
+/// A pattern that matches nothing may be one for topics that are hidden: the one it spells out, or those that the last
+/// snapshot holds.
+async fn or_hidden(cluster: &Cluster, error: BackupError, gone: Vec<TopicName>) -> BackupError {
+    let BackupError::NothingMatches { noun: "topic", pattern } = &error else { return error };
+    let candidates = TopicName::new(pattern).into_iter().chain(gone).collect();
+    match view::hidden(cluster, candidates).await.into_iter().next() {
+        Some(topic) => BackupError::Hidden { topic },
+        None => error,
+    }
+}
+
+/// Topics of the last snapshot that are wanted and not shown.
+fn gone(metadata: &Metadata, chooser: &Chooser, history: &History) -> Vec<TopicName> {
+    let known = history.topics.keys().chain(&history.hidden);
+    let wanted = known.filter(|name| chooser.takes_topic(name.as_str(), false));
+    wanted.filter(|name| !metadata.topics.contains_key(*name)).cloned().collect()
+}
+
+fn invisible(name: &TopicName, history: &History) -> Option<Incomplete> {
+    let sequence = history.parent.as_ref()?.sequence;
+    let held = if history.topics.contains_key(name) {
+        format!("snapshot {sequence} holds it")
+    } else {
+        "an earlier snapshot holds it".to_owned()
+    };
+    let detail = format!(
+        "{held}, and it is not shown now: this client needs Read on topic {name}; if it was deleted, leave it out with \
+         --exclude-topics"
+    );
+    Some(Incomplete::new(IncompleteKind::NotReached, name.to_string(), detail))
+}
+
 /// Topics of the last snapshot that are gone, are others under the same name, or have more partitions.
-fn changes(metadata: &Metadata, taken: &[TopicName], chooser: &Chooser, history: &History) -> Vec<Note> {
+fn changes(
+    metadata: &Metadata,
+    taken: &[TopicName],
+    chooser: &Chooser,
+    history: &History,
+    hidden: &[TopicName],
+) -> Vec<Note> {
     let Some(parent) = &history.parent else { return Vec::new() };
     let wanted = history.topics.iter().filter(|(name, _)| chooser.takes_topic(name.as_str(), false));
+    let wanted = wanted.filter(|(name, _)| !hidden.contains(name));
     let changed = wanted.filter_map(|(name, (id, partitions))| {
         let found = metadata.topics.get(name).filter(|_| taken.contains(name));
         let detail = match found {
@@ -223,13 +271,20 @@ fn changes(metadata: &Metadata, taken: &[TopicName], chooser: &Chooser, history:
     changed.collect()
 }
 
-fn check_group_patterns(chooser: &Chooser, groups: &Captured) -> Result<(), BackupError> {
+/// A pattern that matches nothing is most likely a slip; not where groups are hidden.
+fn check_group_patterns(chooser: &Chooser, groups: &mut Captured, view: View) -> Result<(), BackupError> {
     let ids: BTreeSet<&str> = groups.groups.iter().map(|group| group.id.as_str()).collect();
     let unread: BTreeSet<&str> = groups.incomplete.iter().map(|one| one.subject.as_str()).collect();
     let ids: Vec<&str> = ids.union(&unread).copied().collect();
-    match chooser.unmatched_groups(&ids).first() {
-        Some(pattern) => Err(BackupError::NothingMatches { noun: "group", pattern: (*pattern).to_owned() }),
-        None => Ok(()),
+    let unmatched = chooser.unmatched_groups(&ids);
+    match unmatched.first() {
+        Some(pattern) if view.may_describe_cluster() => {
+            Err(BackupError::NothingMatches { noun: "group", pattern: (*pattern).to_owned() })
+        }
+        _ => {
+            groups.incomplete.extend(unmatched.into_iter().map(view::unseen_group));
+            Ok(())
+        }
     }
 }
 

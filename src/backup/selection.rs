@@ -55,6 +55,13 @@ impl Chooser {
         (self.groups.texts().is_empty() || self.groups.matches(id)) && !self.exclude_groups.matches(id)
     }
 
+    /// Whether a group that nobody has seen might be one to take: not if groups are all spelled out, or left out.
+    pub(super) fn may_take_unseen_groups(&self) -> bool {
+        let spelled = |text: &String| !text.contains(['*', '?', '[', '{']);
+        let named = !self.groups.texts().is_empty() && self.groups.texts().iter().all(spelled);
+        !named && !self.exclude_groups.texts().iter().any(|text| text == "*")
+    }
+
     /// Include patterns for topics that match none of the names: most likely a slip.
     pub(super) fn unmatched_topics<'a>(&'a self, names: &[&str]) -> Vec<&'a str> {
         self.topics.unmatched(names)
@@ -103,6 +110,19 @@ mod tests {
         assert!(!chooser(&["*"], &[]).takes_topic("_confluent-metrics", false));
         assert!(chooser(&["_confluent*"], &[]).takes_topic("_confluent-metrics", false));
         assert!(!chooser(&["__*"], &[]).takes_topic("__consumer_offsets", true));
+    }
+
+    #[test]
+    fn groups_that_are_spelled_out_need_no_list() {
+        let chooser = |groups: &[&str], exclude: &[&str]| {
+            let owned = |list: &[&str]| list.iter().map(ToString::to_string).collect();
+            let selection = Selection { groups: owned(groups), exclude_groups: owned(exclude), ..Selection::default() };
+            Chooser::new(&selection).unwrap()
+        };
+        assert!(chooser(&[], &[]).may_take_unseen_groups());
+        assert!(chooser(&["shop", "test-*"], &[]).may_take_unseen_groups());
+        assert!(!chooser(&["shop"], &[]).may_take_unseen_groups());
+        assert!(!chooser(&[], &["*"]).may_take_unseen_groups());
     }
 
     #[test]

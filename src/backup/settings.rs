@@ -3,8 +3,9 @@
 
 use super::report::Note;
 use super::selection::Chooser;
+use super::view::View;
 use crate::cluster::{Cluster, ClusterError, ConfigScope, ErrorCode, ScopedConfig};
-use crate::model::{GroupId, describe};
+use crate::model::{GroupId, ScramUser, describe};
 use crate::repository::format::{
     ConfigEntry, Incomplete, IncompleteKind, NotCaptured, NotCapturedReason, OwnConfigs, SettingsKind, SettingsPart,
 };
@@ -29,6 +30,7 @@ pub(super) async fn capture(
     chooser: &Chooser,
     groups: &[GroupId],
     before: Option<&SettingsPart>,
+    view: View,
     accept: bool,
 ) -> Settings {
     let mut part = SettingsPart::default();
@@ -37,14 +39,17 @@ pub(super) async fn capture(
         cluster.describe_quotas(),
         cluster.describe_scopes(vec![ConfigScope::AllBrokers]),
         own_configs(cluster, chooser, groups),
-        cluster.describe_scram_users(),
+        scram_users(cluster, view),
     );
     let missed = &mut part.not_captured;
     let brokers = brokers.into_iter().next().map_or_else(|| Ok(Vec::new()), |(_, configs)| configs);
     part.acls = kept(missed, SettingsKind::Acls, acls);
     part.quotas = kept(missed, SettingsKind::Quotas, quotas);
     part.cluster_configs = entries(kept(missed, SettingsKind::ClusterConfigs, brokers));
-    part.scram_users = kept(missed, SettingsKind::ScramUsers, users);
+    match users {
+        Some(users) => part.scram_users = kept(missed, SettingsKind::ScramUsers, users),
+        None => missed.push(not_allowed(SettingsKind::ScramUsers)),
+    }
     part.group_configs = own.groups.configs;
     part.client_metrics = own.metrics.configs;
     let known = own.groups_are_known;
@@ -99,10 +104,20 @@ fn not_captured(kind: SettingsKind, error: &ClusterError) -> NotCaptured {
         return NotCaptured { kind, reason: NotCapturedReason::Unsupported, detail };
     }
     if error.is_not_allowed() {
-        let detail = format!("could not be read: this client lacks {}", right(kind));
-        return NotCaptured { kind, reason: NotCapturedReason::NotAllowed, detail };
+        return not_allowed(kind);
     }
     NotCaptured { kind, reason: NotCapturedReason::Failed, detail: format!("could not be read: {}", describe(error)) }
+}
+
+fn not_allowed(kind: SettingsKind) -> NotCaptured {
+    let detail = format!("could not be read: this client lacks {}", right(kind));
+    NotCaptured { kind, reason: NotCapturedReason::NotAllowed, detail }
+}
+
+/// `None` if they may not be read. Then they are not asked for: brokers fail over their own refusal and never answer
+/// (4.2, Kafka class `DescribeUserScramCredentialsRequest`).
+async fn scram_users(cluster: &Cluster, view: View) -> Option<Result<Vec<ScramUser>, ClusterError>> {
+    if view.may_describe_cluster() { Some(cluster.describe_scram_users().await) } else { None }
 }
 
 /// The right that reading takes (Kafka classes `AclApis`, `ConfigHelper`, `KafkaApis`).

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::exit_code::ExitCode;
 use crate::backup::BackupError;
 use crate::check::CheckError;
-use crate::cluster::{ClusterError, ErrorCode, Trouble};
+use crate::cluster::{ClusterError, Trouble};
 use crate::compare::CompareError;
 use crate::drill::DrillError;
 use crate::export::ExportError;
@@ -115,9 +115,7 @@ pub fn cluster(error: &ClusterError) -> Advice {
         ClusterError::Advertised { .. } => "say where it can be reached: --broker-address ID=HOST:PORT",
         ClusterError::Override { .. } => "check --broker-address, or leave it out if the advertised address is right",
         ClusterError::Unsupported { .. } => "this broker cannot do what was asked; leave it out, or upgrade the broker",
-        ClusterError::Broker { code, .. } if is_authorization(*code) => {
-            "grant this client the rights that OPERATIONS.md lists"
-        }
+        ClusterError::Broker { code, .. } if code.is_authorization() => RIGHTS,
         ClusterError::UnknownNode(_) | ClusterError::NoLeader(_) => {
             "look at the brokers: one is down or just starting; then run the same command again"
         }
@@ -156,15 +154,6 @@ fn setting(trouble: Trouble) -> &'static str {
     }
 }
 
-fn is_authorization(code: ErrorCode) -> bool {
-    let codes = [
-        ErrorCode::TOPIC_AUTHORIZATION_FAILED,
-        ErrorCode::GROUP_AUTHORIZATION_FAILED,
-        ErrorCode::CLUSTER_AUTHORIZATION_FAILED,
-    ];
-    codes.contains(&code)
-}
-
 /// The backup itself.
 pub fn backup(error: &BackupError) -> Advice {
     match error {
@@ -176,9 +165,10 @@ pub fn backup(error: &BackupError) -> Advice {
         ),
         BackupError::Repository(error) => repository(error),
         BackupError::Pattern(_) => say(ExitCode::Usage, PATTERN),
+        BackupError::Hidden { .. } => say(ExitCode::Failed, RIGHTS),
         BackupError::NothingMatches { .. } => say(
             ExitCode::Usage,
-            "check the spelling; a pattern matches whole names, and `--dry-run` without it lists all",
+            "check the spelling; a pattern matches whole names, `--dry-run` without it lists all that this client may see",
         ),
         BackupError::OtherCluster { location, bootstrap, .. } => {
             let hint = format!(
@@ -239,6 +229,7 @@ pub fn restore(error: &RestoreError) -> Advice {
         RestoreError::BatchTooLarge { .. } => {
             say(Refused, "raise socket.request.max.bytes on the brokers, or leave the topic out with --exclude-topics")
         }
+        RestoreError::Rights(_) => say(Refused, RIGHTS),
         RestoreError::CannotCreate { .. } => say(Refused, "change what it names, with --topic-config for instance"),
         RestoreError::ActiveGroups(_) => say(
             Refused,
@@ -367,5 +358,7 @@ pub fn no_snapshot() -> Advice {
 }
 
 const RESTORE_AGAIN: &str = "run the same command again: it goes on where this run stopped";
+
+const RIGHTS: &str = "grant this client the rights that OPERATIONS.md lists";
 
 const PATTERN: &str = "patterns are globs: * and ? and [a-z] and {a,b}, in quotes";

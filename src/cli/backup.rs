@@ -52,7 +52,7 @@ pub struct BackupArgs {
     /// Stop cleanly after this long, with what is there by then; the next run goes on
     #[arg(long, value_name = "TIME", value_parser = units::parse_duration)]
     max_duration: Option<Duration>,
-    /// Do not call it incomplete when a broker did not list its consumer groups
+    /// Exit with 0 although some topics or groups may be hidden; the snapshot records it all the same
     #[arg(long)]
     accept_partial_view: bool,
     /// Exit with 0 although this was lost; the snapshot records it all the same

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::needed;
 use crate::model::{Classify, ErrorClass, GroupId, TopicName, TopicPartition};
 use crate::net::ConnectionError;
 use crate::wire::{ErrorCode, WireError};
@@ -82,7 +83,7 @@ pub enum ClusterError {
         source: ConnectionError,
     },
     /// A broker answered with an error code.
-    #[error("{api}: {subject}: {code}{}", message_text(.message.as_deref()))]
+    #[error("{api}: {subject}: {code}{}{}", needed::in_words(.api, .subject, *.code), message_text(.message.as_deref()))]
     Broker {
         /// The API asked.
         api: &'static str,

@@ -12,6 +12,7 @@ mod features;
 mod handle;
 mod join;
 mod metadata;
+mod needed;
 mod options;
 mod pool;
 mod rights;

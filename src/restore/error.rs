@@ -132,6 +132,9 @@ pub enum RestoreError {
         /// Bytes that a broker takes.
         limit: u64,
     },
+    /// The target does not allow this client what the restore does to topics.
+    #[error("the target does not allow this client to restore: it needs {}", .0.join("; "))]
+    Rights(Vec<String>),
     /// The target would not create a topic.
     #[error("the target would not create topic {topic}: {reason}")]
     CannotCreate {

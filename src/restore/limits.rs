@@ -6,6 +6,9 @@ use crate::model::GroupId;
 /// Room for the header of a request and for what stands beside the batch in it.
 const REQUEST_SLACK: u64 = 64 << 10;
 
+/// Kafka's default of `log.retention.hours`, a week.
+const DEFAULT_RETENTION_MS: i64 = 604_800_000;
+
 /// Which topic settings refuse records by their times.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TimeLimits {
@@ -48,6 +51,11 @@ impl Limits {
     /// From what each broker says of itself.
     pub fn of_brokers<'a>(brokers: impl IntoIterator<Item = &'a [BrokerConfig]>) -> Self {
         brokers.into_iter().map(Self::of_broker).reduce(Self::stricter).unwrap_or_default()
+    }
+
+    /// Kafka's own defaults, for brokers that do not say: what would delete data is assumed, what would refuse it is not.
+    pub fn assumed(times: TimeLimits) -> Self {
+        Self { times, retention_ms: Some(DEFAULT_RETENTION_MS), deletes: true, ..Self::default() }
     }
 
     fn of_broker(configs: &[BrokerConfig]) -> Self {

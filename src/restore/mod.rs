@@ -25,6 +25,7 @@ mod release;
 mod rename;
 mod report;
 mod reposition;
+mod rights;
 mod sending;
 mod settings;
 mod source;

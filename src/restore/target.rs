@@ -10,6 +10,7 @@ use super::hold;
 use super::limits::Limits;
 use super::options::RestoreOptions;
 use super::plan::{PlannedTopic, RestorePlan};
+use super::rights;
 use crate::cluster::{Cluster, ErrorCode, Metadata, NewTopic, OffsetSpec};
 use crate::model::{GroupId, OffsetRange, Timestamp, TopicName, TopicPartition};
 
@@ -44,11 +45,13 @@ pub(super) async fn check(
     if !so_far.groups {
         check_groups(cluster, plan).await?;
     }
-    let mut brokers = Vec::new();
-    for node in metadata.brokers.keys() {
-        brokers.push(cluster.describe_broker_configs(*node).await?);
+    if !so_far.topics {
+        rights::check(cluster, plan).await?;
     }
-    plan.limits = Limits::of_brokers(brokers.iter().map(Vec::as_slice));
+    plan.limits = match rights::broker_limits(cluster, &metadata).await? {
+        Some(limits) => limits,
+        None => rights::assumed_limits(cluster, plan).await?,
+    };
     plan.offsets_retention_minutes = plan.limits.offsets_retention_minutes;
     check_sizes(plan)?;
     let begun = Instant::now();
@@ -171,6 +174,7 @@ async fn check_creation(cluster: &Cluster, plan: &RestorePlan) -> Result<Option<
         match answer {
             Ok(_) => {}
             Err(error) if error.code() == Some(ErrorCode::TOPIC_ALREADY_EXISTS) => appeared = Some(topic),
+            Err(error) if error.code().is_some_and(ErrorCode::is_authorization) => return Err(error.into()),
             Err(error) => return Err(cannot_create(topic, error)),
         }
     }

@@ -178,6 +178,17 @@ impl ErrorCode {
     pub fn failure(code: i16) -> Option<Self> {
         (code != 0).then_some(Self(code))
     }
+
+    /// Whether this client lacks a right.
+    pub fn is_authorization(self) -> bool {
+        let codes = [
+            Self::TOPIC_AUTHORIZATION_FAILED,
+            Self::GROUP_AUTHORIZATION_FAILED,
+            Self::CLUSTER_AUTHORIZATION_FAILED,
+            Self::TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        ];
+        codes.contains(&self)
+    }
 }
 
 impl fmt::Display for ErrorCode {

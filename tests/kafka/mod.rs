@@ -118,6 +118,17 @@ impl Repository {
         repository
     }
 
+    /// The same in another folder.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self { folder: TempDir::with_prefix("ktape-test-").unwrap() };
+        for object in self.objects() {
+            let to = copy.path().join(&object);
+            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+            std::fs::copy(self.path().join(&object), to).unwrap();
+        }
+        copy
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("repository")
     }

@@ -6,6 +6,7 @@
 mod check;
 mod errors;
 mod reauth;
+mod rights;
 mod sasl;
 mod secrets;
 mod settings;

@@ -158,7 +158,7 @@ fn tokens_come_from_a_command_or_an_identity_provider() {
     assert!(!said.contains("hunter2"), "{said}");
 }
 
-/// A provider that does not answer now may do so soon: it is asked for up to a minute.
+/// A provider that does not answer now may do so soon: it is asked several times.
 fn refused_later(config: &Path) -> String {
     let output = run(&Repository::init(), "backup", config, &["--topics", "sasl-*", "--dry-run"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");

@@ -1,5 +1,6 @@
 //! The client credentials grant (RFC 6749, section 4.4; KIP-768): an identity provider is asked for a token.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -25,6 +26,9 @@ pub enum ProviderFault {
     /// It cannot be reached, or breaks off.
     #[error("{0}")]
     Unreachable(String),
+    /// Its certificate is not trusted, or it speaks no TLS.
+    #[error("{0} (https.ca.location, or ssl.truststore.location in sasl.jaas.config)")]
+    Tls(String),
     /// It refuses.
     #[error("it answers {status}{}", said(.words))]
     Refused {
@@ -44,7 +48,7 @@ impl ProviderFault {
         match self {
             Self::Unreachable(_) => true,
             Self::Refused { status, .. } => *status >= 500 || [408, 425, 429].contains(status),
-            Self::Settings(_) | Self::Nonsense(_) => false,
+            Self::Settings(_) | Self::Tls(_) | Self::Nonsense(_) => false,
         }
     }
 }
@@ -92,7 +96,7 @@ async fn request(settings: &OidcSettings) -> Result<Token, Fault> {
 
 /// A client for one question: files with certificates are read anew each time.
 async fn client(settings: &OidcSettings) -> Result<Client, ProviderFault> {
-    let wrong = |error: &dyn std::error::Error| ProviderFault::Settings(describe(error));
+    let wrong = |error: &dyn Error| ProviderFault::Settings(describe(error));
     let encrypted = settings.endpoint.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"));
     let tls = if encrypted {
         let tls = settings.tls.clone();
@@ -187,5 +191,15 @@ fn said(words: &str) -> String {
 /// The address stands beside it already.
 #[allow(clippy::needless_pass_by_value, reason = "used as a function of an error")]
 fn unreachable(error: reqwest::Error) -> ProviderFault {
-    ProviderFault::Unreachable(describe(&error.without_url()))
+    let error = error.without_url();
+    let text = describe(&error);
+    if about_tls(&error) { ProviderFault::Tls(text) } else { ProviderFault::Unreachable(text) }
+}
+
+/// Whether rustls stands anywhere below: an I/O error does not call what it wraps its source.
+fn about_tls(error: &(dyn Error + 'static)) -> bool {
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || wrapped.is_some_and(|inner| about_tls(inner))
+        || error.source().is_some_and(about_tls)
 }

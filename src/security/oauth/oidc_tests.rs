@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use super::{OAuthError, ProviderFault, TokenCache};
 use crate::model::{Classify, Secret, describe};
 use crate::security::sasl::{OAuthSource, OidcSettings};
-use crate::security::tls::TlsSettings;
+use crate::security::tls::{Material, TlsSettings, TrustStore};
 
 /// Answers every connection with the same bytes; gives back what the last one asked through the channel.
 async fn provider(answer: Vec<u8>) -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
@@ -125,4 +125,27 @@ async fn silence_is_not_waited_for() {
     let error = TokenCache::default().get(&OAuthSource::Oidc(settings)).await.unwrap_err();
     assert!(error.class().is_retriable(), "{error:?}");
     assert!(began.elapsed() < Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_is_told_at_once() {
+    let key = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let private = rustls::pki_types::PrivateKeyDer::try_from(key.signing_key.serialize_der()).unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![key.cert.der().clone()], private).unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let _ = acceptor.accept(stream).await;
+    });
+    let OAuthSource::Oidc(mut settings) = source(format!("https://localhost:{port}/"), SOON) else { unreachable!() };
+    let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let material = Material::Inline(Secret::new(other.cert.pem()));
+    settings.tls.trust = Some(TrustStore { material, password: None, kind: None });
+    let error = TokenCache::default().get(&OAuthSource::Oidc(settings)).await.unwrap_err();
+    assert!(matches!(&error, OAuthError::Provider { fault: ProviderFault::Tls(_), .. }), "{error:?}");
+    assert!(!error.class().is_retriable() && describe(&error).contains("https.ca.location"), "{}", describe(&error));
 }

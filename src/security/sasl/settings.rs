@@ -1,5 +1,6 @@
 //! What a person configured for SASL.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -91,8 +92,8 @@ impl ScramHash {
     }
 }
 
-/// Where bearer tokens come from.
-#[derive(Debug, Clone)]
+/// Where bearer tokens come from. `Debug` shows no arguments of a command.
+#[derive(Clone)]
 pub enum OAuthSource {
     /// A file that holds nothing but the token, read every time.
     File(PathBuf),
@@ -107,6 +108,17 @@ pub enum OAuthSource {
         /// How long a token is said to be valid.
         lifetime: Duration,
     },
+}
+
+impl fmt::Debug for OAuthSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Command(words) => f.debug_tuple("Command").field(&words.first()).finish_non_exhaustive(),
+            Self::Oidc(settings) => f.debug_tuple("Oidc").field(settings).finish(),
+            Self::Unsecured { principal, .. } => f.debug_tuple("Unsecured").field(principal).finish(),
+        }
+    }
 }
 
 /// How to ask an identity provider for a token.

@@ -69,7 +69,7 @@ pub(super) async fn look(
     told.cluster = ask_cluster(cluster).await?;
     told.ask_topics(cluster, &topics).await?;
     if may_ask {
-        told.ask_groups(cluster, &groups).await?;
+        told.ask_groups(cluster, &groups).await;
     }
     // What is gone from the cluster needs no right to be backed up; what a restore would make needs them.
     let there = |name: &&TopicName| told.topics.get(name).is_none_or(|one| one.exists || one.hidden);
@@ -157,7 +157,7 @@ impl Told {
         Ok(())
     }
 
-    async fn ask_groups(&mut self, cluster: &Cluster, groups: &[GroupId]) -> Result<(), ClusterError> {
+    async fn ask_groups(&mut self, cluster: &Cluster, groups: &[GroupId]) {
         for (id, answer) in cluster.group_operations(groups).await {
             match answer {
                 Ok(operations) => {
@@ -166,13 +166,13 @@ impl Told {
                 Err(error) if error.code() == Some(ErrorCode::GROUP_AUTHORIZATION_FAILED) => {
                     self.hidden_groups.insert(id);
                 }
-                Err(error) if error.code().is_some() => {
+                // Its coordinator does not answer, or not to this.
+                Err(error) => {
+                    tracing::debug!(group = id.as_str(), %error, "its rights are not known");
                     self.groups.insert(id, None);
                 }
-                Err(error) => return Err(error),
             }
         }
-        Ok(())
     }
 
     fn compare(&self, use_of: Use, counts: bool, topics: &[&TopicName], groups: &[GroupId]) -> UseRights {

@@ -74,6 +74,9 @@ impl From<UseArg> for Use {
     }
 }
 
+/// How long what a broker does not answer is asked again: whoever watches wants to know now.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Looks at the cluster, the repository, or both. What is not reached does not keep the rest from being looked at.
 pub async fn run(args: CheckArgs, context: &Context) -> Result<ExitCode, Failure> {
     let wants_cluster = !args.cluster.bootstrap_server.is_empty() || args.cluster.command_config.is_some();
@@ -86,8 +89,11 @@ pub async fn run(args: CheckArgs, context: &Context) -> Result<ExitCode, Failure
         None => None,
         Some(place) => kept(open(place).await, "repository", &mut failures)?,
     };
-    let cluster =
-        if wants_cluster { kept(context.connect(&args.cluster).await, "cluster", &mut failures)? } else { None };
+    let cluster = if wants_cluster {
+        kept(context.connect_within(&args.cluster, PATIENCE).await, "cluster", &mut failures)?
+    } else {
+        None
+    };
     let options = CheckOptions {
         selection: args.selection.into(),
         max_age: args.max_age,
@@ -106,7 +112,7 @@ async fn open(place: String) -> Result<Repository, Failure> {
     Ok(Context::blocking(move || Repository::open(&place)).await??)
 }
 
-/// A cluster that stops answering in the middle still leaves the repository to be looked at.
+/// A cluster that stops answering in the middle, and a repository that turns out to be damaged, leave the other to be looked at.
 async fn look(
     context: &Context,
     cluster: Option<&Cluster>,
@@ -115,17 +121,19 @@ async fn look(
     failures: &mut Vec<(&'static str, Failure)>,
 ) -> Result<CheckReport, Failure> {
     let progress = context.progress("check");
-    let ends = Ends { cluster, repository };
-    let looked = tokio::select! {
-        looked = check::check(ends, options, progress.as_ref()) => looked,
-        () = context.cancel.cancelled() => return Err(Failure::Interrupted),
-    };
-    match looked.map_err(Failure::from) {
-        Err(failure @ Failure::Cluster(_)) if cluster.is_some() => {
-            failures.push(("cluster", failure));
-            Ok(check::check(Ends { cluster: None, repository }, options, progress.as_ref()).await?)
+    let mut ends = Ends { cluster, repository };
+    loop {
+        let looked = tokio::select! {
+            looked = check::check(ends, options, progress.as_ref()) => looked.map_err(Failure::from),
+            () = context.cancel.cancelled() => return Err(Failure::Interrupted),
+        };
+        match looked {
+            Err(failure @ Failure::Cluster(_)) if ends.cluster.take().is_some() => failures.push(("cluster", failure)),
+            Err(failure @ Failure::Repository(_)) if ends.repository.take().is_some() => {
+                failures.push(("repository", failure));
+            }
+            looked => return looked,
         }
-        looked => looked,
     }
 }
 

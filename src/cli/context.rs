@@ -1,6 +1,7 @@
 //! What every verb is handed: settings, the flag that asks it to stop, and ways to show and to connect.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::task;
@@ -12,7 +13,7 @@ use super::report::Text;
 use super::settings::Settings;
 use super::{connection, output, progress};
 use crate::cancel::Cancel;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, ClusterOptions};
 use crate::progress::Progress;
 
 /// One run of one verb.
@@ -43,7 +44,17 @@ impl Context {
 
     /// Connects, unless the person gives up first.
     pub async fn connect(&self, args: &ClusterArgs) -> Result<Cluster, Failure> {
-        let options = connection::options(args).await?;
+        self.connect_with(connection::options(args).await?).await
+    }
+
+    /// The same for somebody who wants to know now: what fails is not tried again for longer than `budget`.
+    pub async fn connect_within(&self, args: &ClusterArgs, budget: Duration) -> Result<Cluster, Failure> {
+        let mut options = connection::options(args).await?;
+        options.retry = options.retry.within(budget);
+        self.connect_with(options).await
+    }
+
+    async fn connect_with(&self, options: ClusterOptions) -> Result<Cluster, Failure> {
         tokio::select! {
             cluster = Cluster::connect(options) => Ok(cluster?),
             () = self.cancel.cancelled() => Err(Failure::Interrupted),

@@ -5,6 +5,7 @@
 
 mod bytes;
 mod changing;
+mod check;
 mod compare;
 mod cuts;
 mod drill;

@@ -234,6 +234,27 @@ fn a_look_at_the_cluster_tells_brokers_features_and_clock() {
 }
 
 #[test]
+fn every_listener_and_login_is_checked_with_a_file_for_java() {
+    let (id, hmac) = cluster().delegation_token("admin").unwrap();
+    let logins = [
+        Login::Plain("admin"),
+        Login::Scram256("admin"),
+        Login::Scram512("admin"),
+        Login::OAuth("admin"),
+        Login::Token(id, hmac),
+    ];
+    let mut cases = vec![(Listener::Ssl, Login::Certificate("admin"))];
+    for listener in [Listener::SaslSsl, Listener::SaslPlaintext] {
+        cases.extend(logins.iter().map(|login| (listener, login.clone())));
+    }
+    for (listener, login) in cases {
+        let file = client(listener, &login).display().to_string();
+        let (code, report) = check(&["--command-config", &file, "--topics", "check-none*", "--groups", "check-none*"]);
+        assert_eq!((code, problems(&report)), (Some(0), Vec::new()), "{login:?}: {report:#}");
+    }
+}
+
+#[test]
 fn what_cannot_be_reached_is_exit_1_and_the_rest_is_looked_at_all_the_same() {
     let repository = Repository::init();
     let place = repository.path().display().to_string();
@@ -247,6 +268,14 @@ fn what_cannot_be_reached_is_exit_1_and_the_rest_is_looked_at_all_the_same() {
     assert_eq!(failed.status.code(), Some(1));
     let text = std::fs::read_to_string(&metrics).unwrap();
     assert!(text.contains("ktape_backup_exit_code 1") && !text.contains("last_success"), "{text}");
+
+    let damaged = repository.path().join("snapshots/0000000001.json");
+    std::fs::create_dir_all(damaged.parent().unwrap()).unwrap();
+    std::fs::write(&damaged, "{}").unwrap();
+    let (code, report) = check(&["--repository", &place, "--bootstrap-server", &admin(), "--topics", "check-none*"]);
+    assert_eq!((code, report["problems"][0]["subject"].as_str()), (Some(4), Some("repository")), "{report:#}");
+    assert_eq!(report["cluster"]["brokers"][0]["node"], 1, "{report:#}");
+    std::fs::remove_file(&damaged).unwrap();
 
     let neither = ktape(&["check"]);
     assert_eq!(neither.status.code(), Some(2));

@@ -348,6 +348,23 @@ async fn servers_that_talk_without_end_are_left_soon() {
 }
 
 #[tokio::test]
+async fn noise_after_the_handshake_ends_the_connection() {
+    let authority = authority("ca");
+    for noise in [record(23, &[0xA5; 500]), vec![0xA5; 4096], record(22, &[0xA5; 100])] {
+        let acceptor = server(&broker(&authority), None, BOTH);
+        let address = peer(move |stream| async move {
+            let Ok(stream) = acceptor.accept(stream).await else { return };
+            let (mut stream, _) = stream.into_inner();
+            let _ = stream.write_all(&noise).await;
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        })
+        .await;
+        let error = failure(&address, &trusting(&authority.pem()), AMPLE).await;
+        assert!(matches!(error, TlsError::Handshake(_)), "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_renewed_file_is_found_by_the_next_connection() {
     let (old, new) = (authority("old"), authority("new"));
     let folder = tempfile::tempdir().unwrap();

@@ -12,7 +12,7 @@ use protocol_tests::secured::{Listener, Login};
 use tempfile::TempDir;
 
 use super::{client, client_with, cluster};
-use crate::kafka::Repository;
+use crate::kafka::{Repository, command};
 
 const PASSWORD: &str = "stores-secret";
 
@@ -38,8 +38,14 @@ fn with(lines: &[String]) -> PathBuf {
 }
 
 fn dry_run(file: &Path) -> Output {
+    dry_run_with(file, &[])
+}
+
+fn dry_run_with(file: &Path, variables: &[(&str, &Path)]) -> Output {
     let repository = Repository::init();
-    repository.run("backup", &["--dry-run", "--topics", "tls-*", "--command-config", &file.display().to_string()])
+    let (place, file) = (repository.path().display().to_string(), file.display().to_string());
+    let flags = ["backup", "--repository", &place, "--dry-run", "--topics", "tls-*", "--command-config", &file];
+    command(&flags).envs(variables.iter().copied()).output().unwrap()
 }
 
 /// A line of properties; the lines of PEM are spelled as Java spells them.
@@ -129,6 +135,22 @@ fn stores_that_do_not_open_say_which_property_and_what_to_do() {
         assert_ne!(output.status.code(), Some(0), "{what}: {told}");
         assert!(says.iter().all(|word| told.contains(word)), "{what}: {told}");
         assert!(!told.contains(PASSWORD) && !told.contains("mistaken"), "{what}: {told}");
+    }
+}
+
+#[test]
+fn without_a_trust_store_the_authorities_of_the_system_count() {
+    cluster().desk().step("topic:tls-system:1").unwrap();
+    let identity = cluster().folder().join("tls-system.pem");
+    fs::write(&identity, cluster().certificates().client("admin").unwrap().store()).unwrap();
+    let file = with(&[line("ssl.keystore.location", identity.display())]);
+    for (authority, expected) in
+        [(cluster().certificates().authority(), 0), (cluster().certificates().other_authority(), 1)]
+    {
+        let output = dry_run_with(&file, &[("SSL_CERT_FILE", &authority)]);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(expected), "{told}");
+        assert!(expected == 0 || told.contains("ssl.truststore.location"), "{told}");
     }
 }
 

@@ -17,10 +17,12 @@ pub enum Use {
     Restore,
     /// `ktape restore --preserve-offsets` into it: what `Restore` needs, and more.
     PreserveOffsets,
+    /// `ktape restore --acls --quotas --cluster-configs` into it: what `Restore` needs, and more.
+    Settings,
 }
 
 /// All uses.
-pub const USES: [Use; 3] = [Use::Backup, Use::Restore, Use::PreserveOffsets];
+pub const USES: [Use; 4] = [Use::Backup, Use::Restore, Use::PreserveOffsets, Use::Settings];
 
 impl fmt::Display for Use {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,6 +30,7 @@ impl fmt::Display for Use {
             Self::Backup => "backup",
             Self::Restore => "restore",
             Self::PreserveOffsets => "restore --preserve-offsets",
+            Self::Settings => "restore --acls --quotas",
         })
     }
 }
@@ -132,12 +135,18 @@ const PRESERVE_OFFSETS: &[Need] = &[
     required(On::Cluster, &[Operation::Alter, Operation::ClusterAction], "holes are filled with transaction markers"),
 ];
 
+const SETTINGS: &[Need] = &[
+    required(On::Cluster, &[Operation::Alter], "ACLs are made"),
+    required(On::Cluster, &[Operation::AlterConfigs], "client quotas and cluster-wide configs are set"),
+];
+
 /// All that is needed for a use, in the order in which it is needed.
 pub fn needs(use_of: Use) -> impl Iterator<Item = &'static Need> {
     let (first, second): (&[Need], &[Need]) = match use_of {
         Use::Backup => (BACKUP, &[]),
         Use::Restore => (RESTORE, &[]),
         Use::PreserveOffsets => (RESTORE, PRESERVE_OFFSETS),
+        Use::Settings => (RESTORE, SETTINGS),
     };
     first.iter().chain(second)
 }
@@ -176,7 +185,12 @@ mod tests {
     #[test]
     fn every_right_is_in_operations_md() {
         let text = include_str!("../../OPERATIONS.md");
-        let lists = [(Use::Backup, BACKUP), (Use::Restore, RESTORE), (Use::PreserveOffsets, PRESERVE_OFFSETS)];
+        let lists = [
+            (Use::Backup, BACKUP),
+            (Use::Restore, RESTORE),
+            (Use::PreserveOffsets, PRESERVE_OFFSETS),
+            (Use::Settings, SETTINGS),
+        ];
         for (use_of, list) in lists {
             for need in list {
                 let row = need.row(use_of);

@@ -62,6 +62,8 @@ enum UseArg {
     Restore,
     /// `ktape restore --preserve-offsets`.
     PreserveOffsets,
+    /// `ktape restore --acls --quotas --cluster-configs`.
+    Settings,
 }
 
 impl From<UseArg> for Use {
@@ -70,6 +72,7 @@ impl From<UseArg> for Use {
             UseArg::Backup => Self::Backup,
             UseArg::Restore => Self::Restore,
             UseArg::PreserveOffsets => Self::PreserveOffsets,
+            UseArg::Settings => Self::Settings,
         }
     }
 }

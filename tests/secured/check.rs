@@ -106,11 +106,12 @@ fn exactly_the_missing_rights_are_named() {
         "ALL,TOPIC,PREFIXED,check-",
         "READ,GROUP,LITERAL,check-shop",
         "DESCRIBE_CONFIGS,GROUP,LITERAL,check-shop",
-        "DESCRIBE_CONFIGS,CLUSTER,LITERAL,kafka-cluster",
+        "ALTER_CONFIGS,CLUSTER,LITERAL,kafka-cluster",
         "ALTER,CLUSTER,LITERAL,kafka-cluster",
     ];
     cluster().set_acls(USER, &all).unwrap();
-    let (code, report) = check(&[&common[..], &["--for", "backup", "restore", "preserve-offsets"]].concat());
+    let (code, report) =
+        check(&[&common[..], &["--for", "backup", "restore", "preserve-offsets", "settings"]].concat());
     assert_eq!((code, missing(&report)), (Some(0), Vec::new()), "{report:#}");
     cluster().set_acls(USER, &[]).unwrap();
 }

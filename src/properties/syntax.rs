@@ -62,7 +62,7 @@ fn join<'a>(first: &'a str, lines: &mut impl Iterator<Item = (usize, &'a str)>) 
     let mut line = first;
     loop {
         let backslashes = line.len() - line.trim_end_matches('\\').len();
-        if backslashes % 2 == 0 {
+        if backslashes.is_multiple_of(2) {
             logical.push_str(line);
             return logical;
         }
@@ -136,6 +136,8 @@ const SEPARATORS: [char; 2] = ['=', ':'];
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -200,8 +202,11 @@ mod tests {
 
         #[test]
         fn what_is_escaped_is_read_back(name in "[a-z.:= ]{1,12}", value in "\\PC{0,20}") {
-            let escape = |text: &str| -> String {
-                text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect()
+            let escape = |text: &str| {
+                text.encode_utf16().fold(String::new(), |mut text, unit| {
+                    let _ = write!(text, "\\u{unit:04x}");
+                    text
+                })
             };
             prop_assert_eq!(one(&format!("{}={}", escape(&name), escape(&value))), (name, trim(&value).to_owned()));
         }

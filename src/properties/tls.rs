@@ -1,7 +1,6 @@
 //! `ssl.*`: Kafka's `SslConfigs` and `DefaultSslEngineFactory`, and librdkafka's names for the same.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use super::PropertiesError;
 use super::values::{Values, file_of};
@@ -70,7 +69,7 @@ pub(super) fn ca_location(values: &Values<'_>, name: &str) -> Result<Option<Mate
             let shown = path.display().to_string();
             Err(PropertiesError::unsupported(name, &shown, "name one file with all certificates, not a folder"))
         }
-        Some(path) => Ok((path != PathBuf::from("probe")).then_some(Material::File(path))),
+        Some(path) => Ok((path.as_os_str() != "probe").then_some(Material::File(path))),
         None => Ok(None),
     }
 }

@@ -181,8 +181,9 @@ fn ways(planted: &mut Planted) -> Vec<Way> {
     planted.plant("the delegation token", &hmac);
 
     let identity = cluster().certificates().client(USER).unwrap();
-    let key: Vec<&str> = identity.key.lines().filter(|line| !line.starts_with('-')).collect();
-    key.iter().for_each(|line| planted.plant("the private key", line));
+    for line in identity.key.lines().filter(|line| !line.starts_with('-')) {
+        planted.plant("the private key", line);
+    }
     let inline = |pem: &str| pem.trim().replace('\n', " \\\n ");
 
     let token = cluster().tokens().token(USER, Duration::from_secs(600)).unwrap();
@@ -250,7 +251,8 @@ fn what_works_shows_no_secret() {
         let variables: Vec<_> = way.variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let shared =
             ["--repository", &place, "--command-config", &file, "--topics", "secrets-a", "--exclude-groups", "*"];
-        for verb in [&["backup"][..], &["verify", "--against-cluster"]] {
+        let metrics = planted.folder.path().join("metrics.prom").display().to_string();
+        for verb in [&["backup", "--metrics-file", &metrics][..], &["check"], &["verify", "--against-cluster"]] {
             let code = planted.run(way.what, &[verb, &shared].concat(), &variables);
             assert_eq!(code, Some(0), "{}: {verb:?}\n{}", way.what, planted.last());
         }
@@ -261,6 +263,7 @@ fn what_works_shows_no_secret() {
             assert_eq!(code, Some(0), "{}", planted.last());
             planted.look_into(Path::new(&state));
         }
+        planted.written.push((metrics.clone(), fs::read(&metrics).unwrap()));
         planted.look_into(&repository.path());
     }
     planted.search();
@@ -270,8 +273,9 @@ fn what_works_shows_no_secret() {
 fn what_fails_shows_no_secret() {
     let mut planted = Planted::new();
     let identity = cluster().certificates().client(USER).unwrap();
-    let key: Vec<&str> = identity.key.lines().filter(|line| !line.starts_with('-')).collect();
-    key.iter().for_each(|line| planted.plant("the private key", line));
+    for line in identity.key.lines().filter(|line| !line.starts_with('-')) {
+        planted.plant("the private key", line);
+    }
     for secret in ["planted-wrong", "planted-client", "planted-store"] {
         planted.plant(secret, secret);
     }

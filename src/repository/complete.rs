@@ -3,7 +3,7 @@
 
 use super::Repository;
 use super::error::{Damage, RepositoryError};
-use super::format::{Excluded, GroupsPart, Seal, SettingsPart, SnapshotHead};
+use super::format::{Excluded, GroupsPart, Seal, SnapshotHead};
 use super::snapshots::{Snapshot, SnapshotChoice};
 use crate::model::TopicName;
 use crate::store::Key;
@@ -68,7 +68,7 @@ impl Repository {
         Ok((None, skipped))
     }
 
-    /// Whether all parts of a snapshot can be read and every segment of these partitions has its full size. The error names
+    /// Whether all parts of a snapshot that data needs can be read and every segment of these partitions has its full size. The error names
     /// the first that is not so.
     pub fn check_complete(
         &self,
@@ -76,9 +76,6 @@ impl Repository {
         partitions: impl Fn(&TopicName, i32) -> bool,
     ) -> Result<(), RepositoryError> {
         self.part::<GroupsPart>(&head.groups)?;
-        if let Some(settings) = &head.settings {
-            self.part::<SettingsPart>(settings)?;
-        }
         if let Some(excluded) = &head.excluded {
             self.part::<Excluded>(excluded)?;
         }

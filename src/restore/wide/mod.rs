@@ -88,3 +88,20 @@ pub async fn settings_only(context: Context<'_>, dry_run: bool) -> Result<Settin
         settings,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_restore_that_is_done_covers_what_it_was_asked_for() {
+        let both = SettingsChoice { acls: true, quotas: true, ..SettingsChoice::default() };
+        let done = SettingsReport { choice: both, ..SettingsReport::default() };
+        for asked in [SettingsChoice::default(), SettingsChoice { quotas: false, ..both }, both] {
+            covered(&done, asked).unwrap();
+        }
+        let more = covered(&SettingsReport::default(), SettingsChoice { cluster_configs: true, ..both }).unwrap_err();
+        let text = "this restore is done, and it was run without --acls --quotas --cluster-configs";
+        assert_eq!(more.to_string(), text);
+    }
+}

@@ -19,10 +19,10 @@ fn quota(key: &str, rate: &str, client: &str) {
 /// Runs a verb so slowly that its sessions end meanwhile, until it has signed in again on one connection several times;
 /// then lets it end at full speed.
 #[track_caller]
-fn slow(repository: &Repository, verb: &str, key: &str, login: &Login, flags: &[&str]) {
+fn slow(repository: &Repository, verb: &str, (key, rate): (&str, &str), login: &Login, flags: &[&str]) {
     let client = format!("reauth-{verb}-{}", flags.len());
     let config = client_with(Listener::Reauth, login, &format!("client.id={client}"));
-    quota(key, "60000", &client);
+    quota(key, rate, &client);
     let config = config.display().to_string();
     let mut run = Watched::start_alone(repository, verb, &[&["--command-config", &config], flags].concat());
     // Whoever does not sign in again is thrown out, and has to connect anew.
@@ -31,7 +31,10 @@ fn slow(repository: &Repository, verb: &str, key: &str, login: &Login, flags: &[
         lost.set(lost.get() || event.to_string().contains("was lost"));
         event["message"] == AGAIN
     };
-    assert!(run.wait_for(3, again), "it ended before its sessions did");
+    if !run.wait_for(3, again) {
+        let ended = run.finish();
+        panic!("{verb} ended before its sessions did, {:?}:\n{}", ended.code, ended.log);
+    }
     quota(key, "none", &client);
     run.finish().exits(0);
     assert!(!lost.get(), "{verb}: a connection was lost");
@@ -39,17 +42,17 @@ fn slow(repository: &Repository, verb: &str, key: &str, login: &Login, flags: &[
 
 #[test]
 fn sessions_are_renewed_in_the_middle_of_a_backup_and_of_a_restore() {
-    cluster().desk().step("bulk:reauth-data:2:1000:1000:none").unwrap();
+    cluster().desk().step("bulk:reauth-data:2:4000:1000:none").unwrap();
     let repository = Repository::init();
     let selection = ["--topics", "reauth-data", "--exclude-groups", "*", "--fetch-bytes", "64KiB"];
-    slow(&repository, "backup", "consumer_byte_rate", &Login::Scram512("admin"), &selection);
+    slow(&repository, "backup", ("consumer_byte_rate", "60000"), &Login::Scram512("admin"), &selection);
     let flags = ["--rename", "reauth-data=reauth-back", "--replication-factor", "1"];
-    slow(&repository, "restore", "producer_byte_rate", &Login::OAuth("admin"), &flags);
+    slow(&repository, "restore", ("producer_byte_rate", "150000"), &Login::OAuth("admin"), &flags);
     let shown = cluster().tools().read("reauth-.*", Isolation::ReadUncommitted).unwrap();
     let shown = contents(&shown);
     for partition in 0..2 {
         let of = |topic: &str| shown.get(&(topic.to_owned(), partition));
-        assert!(of("reauth-data").is_some_and(|records| records.len() == 500), "{partition}");
+        assert!(of("reauth-data").is_some_and(|records| records.len() == 2_000), "{partition}");
         assert_eq!(of("reauth-data"), of("reauth-back"), "{partition}");
     }
 }

@@ -123,6 +123,10 @@ const RESTORE: &[Need] = &[
     required(On::Topic, &[Operation::Read], "what was written is looked at; offsets are committed"),
     required(On::Topic, &[Operation::AlterConfigs], "the topic's settings are put back"),
     required(On::Group, &[Operation::Read], "offsets are committed"),
+    Need {
+        brokers: Brokers::Since3_8,
+        ..useful(On::Group, &[Operation::AlterConfigs], "the group's own settings come back, if the snapshot has any")
+    },
     useful(On::Cluster, &[Operation::DescribeConfigs], "limits of the target's brokers are checked in the plan"),
     Need {
         brokers: Brokers::Before2_8,

@@ -66,7 +66,7 @@ pub enum OffsetsError {
         why: String,
     },
     /// A topic is not there.
-    #[error("topic {topic} does not exist in the target")]
+    #[error("topic {topic} does not exist in the target, or is hidden from this client, which needs Read on it")]
     NoTopic {
         /// In the target.
         topic: TopicName,

@@ -84,6 +84,8 @@ fn a_backup_needs_six_rights_and_names_the_one_that_is_lacking() {
         held.set(&without(&BACKUP, at));
         assert_says(&backup(&repository.copy(), &file, &[]), 3, words);
     }
+    held.set(&[&BACKUP[1..], &["DESCRIBE,TOPIC,PREFIXED,rights-"]].concat());
+    assert_says(&backup(&Repository::init(), &file, &[]), 3, "this client needs Read on topic rights-holes");
     held.set(&without(&BACKUP, 4));
     let accepted = backup(&repository.copy(), &file, &["--accept-partial-view", "--accept", "settings"]);
     assert_says(&accepted, 0, "\"accepted\":true");
@@ -126,6 +128,7 @@ fn restore_rights(prefix: &str) -> Vec<String> {
     let topic = |operation: &str| format!("{operation},TOPIC,PREFIXED,{prefix}-");
     let mut all: Vec<String> = ["CREATE", "WRITE", "READ", "ALTER_CONFIGS"].map(topic).into();
     all.push("READ,GROUP,PREFIXED,rights-".to_owned());
+    all.push("ALTER_CONFIGS,GROUP,PREFIXED,rights-".to_owned());
     all
 }
 
@@ -153,7 +156,7 @@ fn backed_up() -> Repository {
 }
 
 #[test]
-fn a_restore_needs_five_rights_and_names_the_one_that_is_lacking() {
+fn a_restore_needs_six_rights_and_names_the_one_that_is_lacking() {
     let repository = backed_up();
     let held = rights("restore", &[]);
     let file = client(Listener::SaslPlaintext, &Login::Scram512("restore"));
@@ -165,6 +168,7 @@ fn a_restore_needs_five_rights_and_names_the_one_that_is_lacking() {
         (2, "noread", 5, "it needs Read on topic noread-holes"),
         (3, "noalter", 5, "it needs AlterConfigs on topic noalter-holes"),
         (4, "nogroup", 3, "on group \\\"rights-group\\\""),
+        (5, "noconfigs", 3, "AlterConfigs on the group"),
     ] {
         let mut some = restore_rights(prefix);
         some.remove(at);
@@ -189,9 +193,9 @@ fn kept_offsets_need_two_rights_more_and_what_is_translated_says_why() {
     };
     let (code, whole) = preserve("kept", None);
     assert!(code == Some(0) && !whole.contains("is not allowed"), "{whole}");
-    let (_, no_delete) = preserve("nodelete", Some(5));
+    let (_, no_delete) = preserve("nodelete", Some(6));
     assert!(no_delete.contains("DELETE on the topic is not allowed"), "{no_delete}");
-    let (_, no_alter) = preserve("nomarkers", Some(6));
+    let (_, no_alter) = preserve("nomarkers", Some(7));
     assert!(no_alter.contains("neither ALTER nor CLUSTER_ACTION on the cluster is allowed"), "{no_alter}");
 }
 
@@ -211,12 +215,14 @@ fn offsets_are_put_back_and_committed_again_with_rights_on_groups() {
     let (read, delete) = ("READ,GROUP,PREFIXED,rights-", "DELETE,GROUP,PREFIXED,rights-");
     held.set(&[topics, read]);
     assert_says(&offsets(&repository, "undo", &file), 3, "this client needs Delete on group \\\"rights-group\\\"");
+    held.set(&[topics]);
+    assert_says(&offsets(&repository, "undo", &file), 3, "on group \\\"rights-group\\\"");
     held.set(&[topics, delete]);
     assert_says(&offsets(&repository, "undo", &file), 0, "\"removed\":1");
     held.set(&[topics, delete]);
     assert_says(&offsets(&repository, "commit", &file), 3, "this client needs Read on the group");
     held.set(&[read]);
-    assert_says(&offsets(&repository, "commit", &file), 1, "on topic moved-");
+    assert_says(&offsets(&repository, "commit", &file), 5, "hidden from this client, which needs Read on it");
     held.set(&[topics, read]);
     assert_says(&offsets(&repository, "commit", &file), 0, "\"rights-group\"");
 }

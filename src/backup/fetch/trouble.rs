@@ -7,7 +7,7 @@ use super::{Fetch, Stop, segment_start};
 use crate::backup::error::BackupError;
 use crate::backup::fences;
 use crate::backup::writers::{Slot, Writers};
-use crate::cluster::{ClusterError, ErrorCode};
+use crate::cluster::{ClusterError, ErrorCode, Subject};
 use crate::model::{Classify, ErrorClass, TopicId, describe};
 
 /// Metadata must have been without a topic for so long before it is believed to be gone: a broker that has just come
@@ -61,6 +61,11 @@ impl Fetch<'_> {
     ) -> Result<(), BackupError> {
         if code == ErrorCode::OFFSET_OUT_OF_RANGE {
             return self.out_of_range(slot, writers).await;
+        }
+        if code.is_authorization() {
+            let subject = Subject::Partition(self.partitions[slot].at.clone());
+            let refused = ClusterError::Broker { api: "Fetch", subject, code, message: None };
+            return self.give_up(slot, &refused.to_string(), writers).await;
         }
         match code.class() {
             // A broker that goes down may stumble over anything.

@@ -128,7 +128,7 @@ fn a_newer_format() {
             args.extend(flags.iter().map(|&flag| flag.to_owned()));
             let args: Vec<&str> = args.iter().map(String::as_str).collect();
             let ended = unchanged(&repository, || run(&args)).exits(5);
-            ended.says(&[object, "format 2.0", "knows 1.1"]).hints(&["newer"]);
+            ended.says(&[object, "format 2.1", "knows 1.1"]).hints(&["newer"]);
         }
     }
 }

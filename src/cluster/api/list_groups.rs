@@ -1,10 +1,11 @@
 //! `ListGroups` v0 to v5: every broker names the groups it coordinates.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kafka_protocol::messages as m;
 
+use super::coordinators_ready::{Leaders, Ready, leaders};
 use super::judge;
 use crate::cluster::join::join_all;
 use crate::cluster::{Cluster, ClusterError, GroupListing, ListedGroup, Subject};
@@ -15,15 +16,42 @@ const API: &str = "ListGroups";
 /// Rounds over all brokers that may disagree before the view is called partial.
 const ROUNDS: usize = 5;
 
+/// Pause between rounds where coordinators cannot be asked whether they know their groups yet.
+const SETTLE: Duration = Duration::from_millis(500);
+
 impl Cluster {
-    /// Asks every broker for its groups, round after round until two in a row agree: a group whose coordinator moves
-    /// during a round can be missing from it. A broker that does not answer may be about to be known as dead: it is
-    /// waited for as long as for anything else.
+    /// All groups. A coordinator that has just moved may hide its groups: so all are asked first whether they know them,
+    /// and it counts only if none has moved until all have listed theirs.
     pub async fn list_groups(&self) -> GroupListing {
         let deadline = Instant::now() + self.options().retry.budget;
+        for _ in 1..ROUNDS {
+            let before = self.offsets_leaders().await;
+            let ready = match &before {
+                Some(leaders) => self.coordinators_ready(leaders).await,
+                None => Ready::Untold,
+            };
+            let pause = if ready == Ready::Yes { Duration::ZERO } else { SETTLE };
+            let listing = self.list_until_agreed(deadline, pause).await;
+            let still = ready != Ready::No && before == self.offsets_leaders().await;
+            if still || !listing.rounds_agree || Instant::now() >= deadline {
+                return GroupListing { rounds_agree: listing.rounds_agree && still, ..listing };
+            }
+        }
+        GroupListing { rounds_agree: false, ..self.list_round().await }
+    }
+
+    async fn offsets_leaders(&self) -> Option<Leaders> {
+        let current = self.current();
+        leaders(self.refresh(&current).await.as_ref().unwrap_or(&current))
+    }
+
+    /// Asks every broker for its groups, round after round until two in a row agree. A broker that does not answer may be
+    /// about to be known as dead: it is waited for as long as for anything else.
+    async fn list_until_agreed(&self, deadline: Instant, pause: Duration) -> GroupListing {
         let mut last = self.list_round().await;
         let mut rounds = 1;
         loop {
+            tokio::time::sleep(pause).await;
             let next = self.list_round().await;
             let agree = next.unanswered.is_empty() && last.unanswered.is_empty() && ids(&next) == ids(&last);
             let missing = !next.unanswered.is_empty() && !last.unanswered.is_empty();

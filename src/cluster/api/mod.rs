@@ -2,6 +2,7 @@
 
 mod acls;
 mod configs;
+mod coordinators_ready;
 mod delete_groups;
 mod delete_records;
 mod describe_groups;

@@ -5,11 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::selection::Chooser;
 use super::view::{self, View};
 use crate::cluster::{Cluster, ClusterError, GroupListing, GroupOffsets, ListedGroup};
-use crate::model::{GroupId, GroupType, TopicName};
+use crate::model::{GroupId, GroupType, OFFSETS_TOPIC, TopicName};
 use crate::repository::format::{GroupOffset, GroupState, Incomplete, IncompleteKind};
-
-/// Where brokers keep what groups commit.
-const OFFSETS_TOPIC: &str = "__consumer_offsets";
 
 /// The groups of the last snapshot, with the topics that they had committed offsets of.
 pub(super) type Known = BTreeMap<GroupId, BTreeSet<TopicName>>;
@@ -66,7 +63,8 @@ fn partial_view(listing: &GroupListing) -> Vec<Incomplete> {
         reasons.push(Incomplete::new(
             IncompleteKind::PartialView,
             "consumer groups".to_owned(),
-            "the list kept changing while it was read; a moving coordinator may have hidden some".to_owned(),
+            "the list kept changing while it was read, or a coordinator was not ready in time; it may have hidden some"
+                .to_owned(),
         ));
     }
     reasons

@@ -9,12 +9,10 @@ use super::report::{Right, UseRights};
 use super::repository::Saved;
 use crate::backup::Chooser;
 use crate::cluster::{Cluster, ClusterError, ErrorCode, Features, NewTopic, Operation, Operations, TopicRights};
-use crate::model::{GroupId, TopicName};
+use crate::model::{GroupId, OFFSETS_TOPIC, TopicName};
 
 /// What Kafka's tools call the only resource of its kind.
 const CLUSTER_NAME: &str = "kafka-cluster";
-/// Where committed offsets lie; without it, asking for a coordinator would create it.
-const OFFSETS_TOPIC: &str = "__consumer_offsets";
 
 /// Whether something is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +59,7 @@ pub(super) async fn look(
 
     let listing = cluster.list_groups().await;
     let listed: BTreeSet<GroupId> = listing.groups.iter().map(|group| group.id.clone()).collect();
+    // Without the topic, asking for a coordinator would create it.
     let may_ask = !listed.is_empty() || metadata.topics.keys().any(|name| name.as_str() == OFFSETS_TOPIC);
     let groups: BTreeSet<GroupId> = listed.into_iter().chain(saved.groups.iter().cloned()).collect();
     let groups: Vec<GroupId> = groups.into_iter().filter(|id| chooser.takes_group(id.as_str())).collect();

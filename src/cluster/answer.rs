@@ -79,7 +79,8 @@ pub struct GroupListing {
     pub groups: Vec<ListedGroup>,
     /// Brokers that did not answer: their groups are missing.
     pub unanswered: Vec<(i32, ClusterError)>,
-    /// Whether two rounds over all brokers in a row gave the same ids.
+    /// Whether two rounds over all brokers in a row gave the same ids, and no coordinator moved or was still reading its
+    /// groups meanwhile. False: some may be hidden.
     pub rounds_agree: bool,
 }
 

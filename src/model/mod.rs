@@ -18,4 +18,4 @@ pub use quota::{ClientQuota, QuotaEntity, QuotaPart, QuotaValue, ScramCredential
 pub use secret::Secret;
 pub use selection::{InvalidPattern, Patterns, Selection, TopicFilter};
 pub use time::Timestamp;
-pub use topic::{InvalidTopicId, InvalidTopicName, OffsetRange, TopicId, TopicName, TopicPartition};
+pub use topic::{InvalidTopicId, InvalidTopicName, OFFSETS_TOPIC, OffsetRange, TopicId, TopicName, TopicPartition};

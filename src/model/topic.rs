@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct TopicName(Arc<str>);
 
+/// Where Kafka keeps committed offsets (Kafka class `Topic`).
+pub const OFFSETS_TOPIC: &str = "__consumer_offsets";
+
 /// A name that Kafka would refuse.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a legal topic name: it needs 1 to 249 of a-z, A-Z, 0-9, '.', '_', '-'")]

@@ -4,11 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{Cluster, ErrorCode, Metadata};
-use crate::model::GroupId;
+use crate::cluster::{Cluster, ErrorCode, Metadata, PartitionMeta};
+use crate::model::{GroupId, OFFSETS_TOPIC};
 
-/// Where Kafka keeps committed offsets.
-const OFFSETS: &str = "__consumer_offsets";
 /// Names that are tried for each partition until all have one.
 const TRIES: i32 = 64;
 
@@ -17,9 +15,8 @@ pub(super) type Leaders = BTreeMap<i32, (i32, i32)>;
 
 /// The leaders as the metadata have them; `None` where the topic does not exist, or is hidden from this client.
 pub(super) fn leaders(metadata: &Metadata) -> Option<Leaders> {
-    let topic = metadata.topics.iter().find(|(name, _)| name.as_str() == OFFSETS).map(|(_, topic)| topic)?;
-    let leader =
-        |(at, partition): (&i32, &crate::cluster::PartitionMeta)| (*at, (partition.leader, partition.leader_epoch));
+    let topic = metadata.topics.iter().find(|(name, _)| name.as_str() == OFFSETS_TOPIC).map(|(_, topic)| topic)?;
+    let leader = |(at, partition): (&i32, &PartitionMeta)| (*at, (partition.leader, partition.leader_epoch));
     Some(topic.partitions.iter().map(leader).collect())
 }
 

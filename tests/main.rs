@@ -15,6 +15,7 @@ mod golden;
 mod kafka;
 mod layering;
 mod not_run;
+mod object_stores;
 mod secured;
 mod sources;
 mod static_binary;

@@ -1,4 +1,8 @@
 //! What every store promises, tried on each.
+//!
+//! Servers are named by environment variables, as locations: `KTAPE_TEST_S3=s3://bucket/prefix?endpoint=...`, and
+//! `KTAPE_TEST_AZURE=az://container/prefix?endpoint=...&account=...`, with their credentials beside them. Each test works
+//! below a prefix of its own. Without them these tests say that they did not run.
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot set up fails it")]
 
@@ -6,7 +10,14 @@ use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 
-use ktape::store::{Fault, FaultyStore, Key, LocalStore, LockOutcome, MemoryStore, Operation, Store, StoreErrorKind};
+use ktape::store::{
+    self, Fault, FaultyStore, Key, LocalStore, LockOutcome, MemoryStore, Operation, Store, StoreErrorKind,
+};
+
+use crate::not_run::not_run;
+
+/// Environment variables that name servers.
+const SERVERS: &[&str] = &["KTAPE_TEST_S3", "KTAPE_TEST_AZURE"];
 
 fn key(name: &str) -> Key {
     Key::new(name).unwrap()
@@ -18,6 +29,24 @@ fn on_each(promise: impl Fn(&dyn Store)) {
     promise(&LocalStore::new(folder.path().join("not/there/yet")));
     promise(&MemoryStore::new());
     promise(&FaultyStore::new(MemoryStore::new()));
+    on_each_server(|store| promise(store));
+}
+
+/// Runs it against every server that is named, in a place that nobody has used.
+fn on_each_server(promise: impl Fn(&dyn Store)) {
+    for variable in SERVERS {
+        match server(variable) {
+            Some(location) => promise(store::at(&location).unwrap().as_ref()),
+            None => not_run("a promise of stores, on a server", variable),
+        }
+    }
+}
+
+/// The location that a variable names, with a prefix of its own.
+pub(crate) fn server(variable: &str) -> Option<String> {
+    let location = std::env::var(variable).ok()?;
+    let (place, options) = location.split_once('?').unwrap_or((&location, ""));
+    Some(format!("{}/{}?{options}", place.trim_end_matches('/'), store::random_hex(16).unwrap()))
 }
 
 #[test]
@@ -82,11 +111,11 @@ fn ranges_end_with_the_object() {
 #[test]
 fn a_writer_shows_nothing_before_it_publishes() {
     on_each(|store| {
-        let mut writer = store.create(&key("topics/a")).unwrap();
+        let mut writer = store.create(&key("topics/a/early")).unwrap();
         writer.write(b"one ").unwrap();
         writer.write(b"two").unwrap();
         assert!(store.list(Some(&key("topics"))).unwrap().is_empty());
-        writer.publish(&key("topics/a/0.log")).unwrap();
+        assert_eq!(writer.publish(&key("topics/a/0.log")).unwrap(), key("topics/a/0.log"));
         assert_eq!(store.get(&key("topics/a/0.log")).unwrap(), b"one two");
     });
 }
@@ -95,14 +124,90 @@ fn a_writer_shows_nothing_before_it_publishes() {
 fn a_writer_refuses_a_taken_name_and_a_dropped_one_leaves_nothing() {
     on_each(|store| {
         store.put(&key("topics/a"), b"old").unwrap();
-        let mut writer = store.create(&key("topics")).unwrap();
+        let mut writer = store.create(&key("topics/a")).unwrap();
         writer.write(b"new").unwrap();
         assert_eq!(writer.publish(&key("topics/a")).unwrap_err().kind, StoreErrorKind::AlreadyExists);
-        let mut writer = store.create(&key("topics")).unwrap();
+        let mut writer = store.create(&key("topics/a")).unwrap();
         writer.write(b"half").unwrap();
         drop(writer);
         assert_eq!(store.get(&key("topics/a")).unwrap(), b"old");
         assert_eq!(store.list(None).unwrap().len(), 1);
+    });
+}
+
+/// Bytes that differ everywhere, more than three parts of an upload.
+fn large() -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    (0..17_000_003).map(|_| next()).collect()
+}
+
+#[test]
+fn a_large_object_is_written_and_read_as_it_comes() {
+    let bytes = large();
+    on_each(|store| {
+        let mut writer = store.create(&key("topics/early")).unwrap();
+        for piece in bytes.chunks(300_007) {
+            writer.write(piece).unwrap();
+        }
+        assert!(store.list(Some(&key("topics"))).unwrap().is_empty(), "nothing shows before it is whole");
+        let name = writer.publish(&key("topics/late")).unwrap();
+        assert!(["topics/early", "topics/late"].contains(&name.as_str()));
+        let listed = store.list(Some(&key("topics"))).unwrap();
+        assert_eq!(listed.iter().map(|info| (&info.key, info.size)).collect::<Vec<_>>(), [(&name, bytes.len() as u64)]);
+        let mut read = Vec::new();
+        store.read(&name, 5).unwrap().read_to_end(&mut read).unwrap();
+        assert!(read == bytes[5..], "what is read is not what was written");
+        assert!(store.get_range(&name, 11_000_000, 70_000).unwrap() == bytes[11_000_000..11_070_000]);
+        let mut first = [0; 10];
+        store.read(&name, 0).unwrap().read_exact(&mut first).unwrap();
+        assert_eq!(first, bytes[..10], "a reader may stop early");
+        let mut again = store.create(&name).unwrap();
+        again.write(&bytes).unwrap();
+        assert_eq!(again.publish(&name).unwrap_err().kind, StoreErrorKind::AlreadyExists);
+        assert!(store.get(&name).unwrap() == bytes, "a name once given never means other bytes");
+        let mut dropped = store.create(&key("topics/dropped")).unwrap();
+        dropped.write(&bytes).unwrap();
+        drop(dropped);
+        assert_eq!(store.list(None).unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn an_empty_object_is_one() {
+    on_each(|store| {
+        store.create(&key("a")).unwrap().publish(&key("a")).unwrap();
+        assert_eq!(store.info(&key("a")).unwrap().unwrap().size, 0);
+        assert_eq!(store.get(&key("a")).unwrap(), b"");
+        assert_eq!(store.get_range(&key("a"), 0, 5).unwrap(), b"");
+        let mut rest = Vec::new();
+        store.read(&key("a"), 0).unwrap().read_to_end(&mut rest).unwrap();
+        assert_eq!(rest, b"");
+    });
+}
+
+#[test]
+fn a_store_may_be_used_and_dropped_on_a_thread_of_a_runtime() {
+    for location in SERVERS.iter().filter_map(|variable| server(variable)) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let store = store::at(&location).unwrap();
+            store.put(&key("a"), b"x").unwrap();
+            assert_eq!(store.get_range(&key("a"), 0, 9).unwrap(), b"x");
+            drop(store);
+        });
+    }
+}
+
+#[test]
+fn a_lock_is_free_again_when_its_owner_stopped_writing_to_it() {
+    on_each_server(|store| {
+        store.put(&key("locks/l"), b"{\"host\":\"dead\"}\n{\"holder\":\"0\",\"beat\":7}\n").unwrap();
+        let held = store.lock(&key("locks/l"), b"me").unwrap();
+        assert!(matches!(held, LockOutcome::Held(_)));
     });
 }
 

@@ -75,7 +75,13 @@ pub fn repository(error: &RepositoryError) -> Advice {
         RepositoryError::AlreadyARepository { .. } => say(Refused, "nothing to do: `ktape backup` can use it as it is"),
         RepositoryError::NotEmpty { .. } => say(Refused, "choose a folder that is empty or does not exist yet"),
         RepositoryError::NewerFormat { .. } => say(Refused, "use the ktape that wrote it, or a newer one"),
-        RepositoryError::UnsupportedLocation { .. } => say(Usage, "name a folder, as in --repository /backup/kafka"),
+        RepositoryError::UnsupportedLocation { .. } => {
+            say(Usage, "name a folder or a bucket, as in --repository /backup/kafka or --repository s3://bucket/kafka")
+        }
+        RepositoryError::Unconditional { .. } => say(
+            Refused,
+            "upgrade the server; or add ?conditional-put=false to the location, and never run two backups at once",
+        ),
         RepositoryError::InvalidKey(_) => say(Usage, "use names that Kafka allows"),
         RepositoryError::Damaged { .. } | RepositoryError::Missing { .. } => say(
             Damaged,
@@ -96,7 +102,19 @@ fn store(kind: StoreErrorKind) -> &'static str {
             "make room on the disk and run the same command again: it goes on where this run stopped"
         }
         StoreErrorKind::ReadOnly => "mount the repository's file system writable",
-        StoreErrorKind::PermissionDenied => "give this user the right to read and write the repository's folder",
+        StoreErrorKind::PermissionDenied => {
+            "give this user the right to read and write the repository's folder or bucket"
+        }
+        StoreErrorKind::NoBucket => "make the bucket, or check its name, the endpoint and the account",
+        StoreErrorKind::Credentials => {
+            "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile, or AZURE_STORAGE_KEY; OPERATIONS.md lists where they are looked for"
+        }
+        StoreErrorKind::Region => "add ?region=NAME to the location, or set AWS_REGION",
+        StoreErrorKind::Clock => "set this host's clock (NTP)",
+        StoreErrorKind::Unreachable => {
+            "check ?endpoint= and the network; then run the same command again: it goes on where this run stopped"
+        }
+        StoreErrorKind::Certificate => "name the authority's certificate: ?ca=FILE in the location, or AWS_CA_BUNDLE",
         StoreErrorKind::NotFound | StoreErrorKind::AlreadyExists | StoreErrorKind::Other => {
             "look at the disk (`dmesg`), then run the same command again"
         }

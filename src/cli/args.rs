@@ -84,8 +84,16 @@ pub struct GlobalArgs {
 /// Where the backups lie.
 #[derive(Debug, Args)]
 pub struct RepositoryArgs {
-    /// Folder that holds the repository
-    #[arg(short, long, env = "KTAPE_REPOSITORY", hide_env_values = true, value_name = "PATH")]
+    // Not a doc comment, where these would have to look like links.
+    #[arg(
+        short,
+        long,
+        env = "KTAPE_REPOSITORY",
+        hide_env_values = true,
+        value_name = "PLACE",
+        help = "Folder that holds the repository, or s3://BUCKET/PREFIX, or az://CONTAINER/PREFIX"
+    )]
+    #[expect(missing_docs, reason = "the help says it")]
     pub repository: String,
 }
 
@@ -237,6 +245,9 @@ Examples:
   See what is there, and check it:
     ktape list --repository /backup/kafka
     ktape verify --repository /backup/kafka
+  In a bucket; keys are found where Amazon's own tools find them (OPERATIONS.md, Object stores):
+    ktape init --repository s3://backups/kafka
+    ktape init --repository 's3://backups/kafka?endpoint=https://minio.example:9000'
   After the disaster, into an empty cluster:
     ktape restore --repository /backup/kafka --bootstrap-server new-broker:9092
   A cluster with TLS, SASL or both, with the file that Kafka's own tools take:

@@ -4,7 +4,7 @@ use super::format::FormatVersion;
 use super::locks::LockOwner;
 use crate::batch::BatchError;
 use crate::model::{Classify, ErrorClass, TopicPartition};
-use crate::store::{InvalidKey, StoreError};
+use crate::store::{InvalidKey, LocationError, StoreError};
 
 /// An operation on a repository that failed.
 #[derive(Debug, thiserror::Error)]
@@ -33,9 +33,17 @@ pub enum RepositoryError {
         found: String,
     },
     /// A location that no store of this build serves.
-    #[error("{location} is not the path of a folder")]
+    #[error("{location:?} is no place for a repository: {source}")]
     UnsupportedLocation {
-        /// As the user gave it.
+        /// As the user gave it, without options.
+        location: String,
+        /// Why.
+        source: LocationError,
+    },
+    /// An object store that overwrites what it was asked to leave.
+    #[error("{location} overwrites objects although it was told not to: it ignores `If-None-Match: *`")]
+    Unconditional {
+        /// Where.
         location: String,
     },
     /// Written by a ktape whose format this one would misread.

@@ -41,13 +41,20 @@ pub fn segment(folder: &Key, base: i64, next: i64, random: &str) -> Result<Key, 
     folder.join(&format!("{base:020}.{next:020}-{random}.log"))
 }
 
-/// Whether a name is one that [`segment`] makes.
+/// The same where it must be named before its end is known.
+pub fn early_segment(folder: &Key, base: i64, random: &str) -> Result<Key, InvalidKey> {
+    folder.join(&format!("{base:020}.{random}.log"))
+}
+
+/// Whether a name is one that [`segment`] or [`early_segment`] makes.
 pub fn is_segment_name(name: &str) -> bool {
     let digits = |text: &str| text.len() == 20 && text.bytes().all(|byte| byte.is_ascii_digit());
     let hexadecimal = |text: &str| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let fields = name.strip_suffix(".log").and_then(|name| name.split_once('.'));
-    let fields = fields.and_then(|(base, rest)| rest.split_once('-').map(|(next, random)| (base, next, random)));
-    fields.is_some_and(|(base, next, random)| digits(base) && digits(next) && hexadecimal(random))
+    fields.is_some_and(|(base, rest)| match rest.split_once('-') {
+        Some((next, random)) => digits(base) && digits(next) && hexadecimal(random),
+        None => digits(base) && hexadecimal(rest),
+    })
 }
 
 /// A part, by the BLAKE3 of its plain JSON.
@@ -106,6 +113,8 @@ mod tests {
         let expected = "topics/orders/AAAAAAAAAAAAAAAAAAAAAQ/3/00000000000000005554.00000000000000009001-1a2b3c4d.log";
         assert_eq!(key.as_str(), expected);
         assert!(is_segment_name(key.name()) && !is_segment_name("00000000000000005554.log"));
+        let early = early_segment(&partition(&topic, id, 3).unwrap(), 5554, "1a2b3c4d").unwrap();
+        assert!(is_segment_name(early.name()) && early.as_str().ends_with("/00000000000000005554.1a2b3c4d.log"));
         assert!(partition(&topic, TopicId::ZERO, 0).unwrap().as_str().ends_with("orders/none/0"));
     }
 

@@ -46,7 +46,7 @@ impl MapWriter {
         self.object.write(&line)?;
         match self.object.publish(&self.key) {
             Err(error) if error.is_already_exists() => Ok(()),
-            result => Ok(result?),
+            result => result.map(|_| ()).map_err(RepositoryError::from),
         }
     }
 

@@ -9,7 +9,7 @@ use super::error::RepositoryError;
 use super::format::{FORMAT_VERSION, FormatVersion, RepositoryDocument};
 use super::layout;
 use crate::model::Timestamp;
-use crate::store::{LocalStore, Store, StoreError, random_hex};
+use crate::store::{self, ConnectError, Key, Store, StoreError, random_hex};
 
 /// A repository that was opened. Clones are the same repository.
 #[derive(Clone)]
@@ -26,12 +26,12 @@ struct Inner {
 }
 
 impl Repository {
-    /// Makes a repository in a folder that is empty or absent.
+    /// Makes a repository in a folder that is empty or absent, or below a prefix of a bucket that is there.
     pub fn init(location: &str) -> Result<Self, RepositoryError> {
         Self::init_in(store_at(location)?)
     }
 
-    /// Opens the repository in a folder.
+    /// Opens the repository in a folder or a bucket.
     pub fn open(location: &str) -> Result<Self, RepositoryError> {
         Self::open_in(store_at(location)?)
     }
@@ -58,7 +58,10 @@ impl Repository {
         match store.put_if_absent(&key, &bytes) {
             Err(error) if error.is_already_exists() => Err(RepositoryError::AlreadyARepository { location }),
             Err(error) => Err(error.into()),
-            Ok(()) => Ok(Self::new(store, document)),
+            Ok(()) => {
+                must_honour_conditions(store.as_ref(), &key, &bytes)?;
+                Ok(Self::new(store, document))
+            }
         }
     }
 
@@ -133,11 +136,22 @@ impl fmt::Display for FormatVersion {
     }
 }
 
-fn store_at(location: &str) -> Result<Arc<dyn Store>, RepositoryError> {
-    if location.is_empty() || location.contains("://") {
-        return Err(RepositoryError::UnsupportedLocation { location: location.to_owned() });
+/// Writes what was just written once more: a store that lets it pass would let two backups commit the same number.
+fn must_honour_conditions(store: &dyn Store, key: &Key, bytes: &[u8]) -> Result<(), RepositoryError> {
+    match store.put_if_absent(key, bytes) {
+        Err(error) if error.is_already_exists() => Ok(()),
+        Err(error) => Err(error.into()),
+        Ok(()) => Err(RepositoryError::Unconditional { location: store.describe() }),
     }
-    Ok(Arc::new(LocalStore::new(location)))
+}
+
+fn store_at(location: &str) -> Result<Arc<dyn Store>, RepositoryError> {
+    store::at(location).map_err(|error| match error {
+        ConnectError::Store(error) => RepositoryError::Store(error),
+        ConnectError::Location(source) => {
+            RepositoryError::UnsupportedLocation { location: store::shown(location), source }
+        }
+    })
 }
 
 #[cfg(test)]
@@ -168,6 +182,6 @@ mod tests {
         fs::write(folder.path().join("letter.txt"), "dear").unwrap();
         let error = Repository::init(&location).unwrap_err();
         assert_eq!(error.to_string(), format!("{location} is not empty: it holds letter.txt"));
-        assert!(matches!(Repository::init("s3://bucket"), Err(RepositoryError::UnsupportedLocation { .. })));
+        assert!(matches!(Repository::init("ftp://bucket"), Err(RepositoryError::UnsupportedLocation { .. })));
     }
 }

@@ -231,23 +231,21 @@ impl RestoreFolder {
 
     /// Begins the offset map of a partition of the source.
     pub fn map_writer(&self, topic: &TopicName, partition: i32) -> Result<MapWriter, RepositoryError> {
-        let (folder, key) = self.map_key(topic, partition)?;
-        Ok(MapWriter::new(self.store.create(&folder)?, key))
+        let key = self.map_key(topic, partition)?;
+        Ok(MapWriter::new(self.store.create(&key)?, key))
     }
 
     /// The offset map of a partition of the source; `None` if it was not read to its end.
     pub fn map(&self, topic: &TopicName, partition: i32) -> Result<Option<MapReader>, RepositoryError> {
-        let (_, key) = self.map_key(topic, partition)?;
+        let key = self.map_key(topic, partition)?;
         match self.store.info(&key)? {
             None => Ok(None),
             Some(_) => Ok(Some(MapReader::new(self.store.read(&key, 0)?, key.to_string()))),
         }
     }
 
-    fn map_key(&self, topic: &TopicName, partition: i32) -> Result<(Key, Key), RepositoryError> {
-        let folder = self.folder.join("maps")?.join(topic.as_str())?;
-        let key = folder.join(&format!("{partition}.jsonl"))?;
-        Ok((folder, key))
+    fn map_key(&self, topic: &TopicName, partition: i32) -> Result<Key, RepositoryError> {
+        Ok(self.folder.join("maps")?.join(topic.as_str())?.join(&format!("{partition}.jsonl"))?)
     }
 }
 

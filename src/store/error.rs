@@ -18,6 +18,18 @@ pub enum StoreErrorKind {
     NoSpace,
     /// Mounted read-only.
     ReadOnly,
+    /// An object store: there is no such bucket.
+    NoBucket,
+    /// An object store: there are no credentials, or it does not take them.
+    Credentials,
+    /// An object store: the bucket is in another region.
+    Region,
+    /// An object store: this host's clock is too far off for signatures.
+    Clock,
+    /// An object store: nothing answers.
+    Unreachable,
+    /// An object store: its certificate is not trusted, or nobody's is.
+    Certificate,
     /// Anything else.
     Other,
 }
@@ -62,8 +74,13 @@ impl Classify for StoreError {
             StoreErrorKind::NotFound
             | StoreErrorKind::AlreadyExists
             | StoreErrorKind::PermissionDenied
-            | StoreErrorKind::ReadOnly => ErrorClass::Reject,
-            StoreErrorKind::NoSpace | StoreErrorKind::Other => ErrorClass::Fatal,
+            | StoreErrorKind::ReadOnly
+            | StoreErrorKind::NoBucket
+            | StoreErrorKind::Credentials
+            | StoreErrorKind::Region
+            | StoreErrorKind::Clock
+            | StoreErrorKind::Certificate => ErrorClass::Reject,
+            StoreErrorKind::NoSpace | StoreErrorKind::Unreachable | StoreErrorKind::Other => ErrorClass::Fatal,
         }
     }
 }

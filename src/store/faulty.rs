@@ -168,9 +168,9 @@ impl<S: Store + Clone + 'static> Store for FaultyStore<S> {
         self.run(Operation::Read, (key, 0), || self.inner.read(key, start))
     }
 
-    fn create(&self, folder: &Key) -> Result<Box<dyn ObjectWriter>, StoreError> {
-        let inner = self.run(Operation::Create, (folder, 0), || self.inner.create(folder))?;
-        Ok(Box::new(FaultyWriter { store: self.clone(), folder: folder.clone(), inner }))
+    fn create(&self, early: &Key) -> Result<Box<dyn ObjectWriter>, StoreError> {
+        let inner = self.run(Operation::Create, (early, 0), || self.inner.create(early))?;
+        Ok(Box::new(FaultyWriter { store: self.clone(), early: early.clone(), inner }))
     }
 
     fn info(&self, key: &Key) -> Result<Option<ObjectInfo>, StoreError> {
@@ -215,7 +215,7 @@ impl<S: Store + Clone + 'static> Store for FaultyStore<S> {
 #[derive(Debug)]
 struct FaultyWriter<S> {
     store: FaultyStore<S>,
-    folder: Key,
+    early: Key,
     inner: Box<dyn ObjectWriter>,
 }
 
@@ -224,19 +224,19 @@ impl<S: Store> ObjectWriter for FaultyWriter<S> {
         let effect = effect(&mut self.store.faults(), Operation::Write, bytes.len());
         match effect {
             Effect::None => self.inner.write(bytes),
-            Effect::Fail(kind) => Err(error("write in", &self.folder, kind)),
+            Effect::Fail(kind) => Err(error("write", &self.early, kind)),
             Effect::LoseAnswer => {
                 self.inner.write(bytes)?;
-                Err(error("write in", &self.folder, io::ErrorKind::TimedOut))
+                Err(error("write", &self.early, io::ErrorKind::TimedOut))
             }
             Effect::Tear(keep) => {
                 self.inner.write(&bytes[..keep.min(bytes.len())])?;
-                Err(error("write in", &self.folder, io::ErrorKind::WriteZero))
+                Err(error("write", &self.early, io::ErrorKind::WriteZero))
             }
         }
     }
 
-    fn publish(self: Box<Self>, key: &Key) -> Result<(), StoreError> {
+    fn publish(self: Box<Self>, key: &Key) -> Result<Key, StoreError> {
         let inner = self.inner;
         self.store.run(Operation::Publish, (key, 0), || inner.publish(key))
     }

@@ -80,7 +80,7 @@ impl Store for MemoryStore {
         Ok(Box::new(Cursor::new(self.get_range(key, start, u64::MAX)?)))
     }
 
-    fn create(&self, _folder: &Key) -> Result<Box<dyn ObjectWriter>, StoreError> {
+    fn create(&self, _early: &Key) -> Result<Box<dyn ObjectWriter>, StoreError> {
         Ok(Box::new(MemoryWriter { store: self.clone(), bytes: Vec::new() }))
     }
 
@@ -151,8 +151,8 @@ impl ObjectWriter for MemoryWriter {
         Ok(())
     }
 
-    fn publish(self: Box<Self>, key: &Key) -> Result<(), StoreError> {
-        self.store.put_if_absent(key, &self.bytes)
+    fn publish(self: Box<Self>, key: &Key) -> Result<Key, StoreError> {
+        self.store.put_if_absent(key, &self.bytes).map(|()| key.clone())
     }
 }
 

@@ -13,9 +13,11 @@ mod key;
 mod local;
 mod memory;
 mod random;
+mod remote;
 
 use std::fmt::Debug;
 use std::io::Read;
+use std::sync::Arc;
 
 pub use error::{StoreError, StoreErrorKind};
 pub use faulty::{Fault, FaultyStore, Operation};
@@ -23,6 +25,7 @@ pub use key::{InvalidKey, Key};
 pub use local::LocalStore;
 pub use memory::MemoryStore;
 pub use random::random_hex;
+pub use remote::{ConnectError, LocationError, RemoteStore};
 
 use crate::model::Timestamp;
 
@@ -43,8 +46,9 @@ pub trait Store: Send + Sync + Debug {
     /// Reads an object from position `start` to its end, as a stream.
     fn read(&self, key: &Key, start: u64) -> Result<Box<dyn Read + Send>, StoreError>;
 
-    /// Begins an object that will be given a name in `folder` when it is complete.
-    fn create(&self, folder: &Key) -> Result<Box<dyn ObjectWriter>, StoreError>;
+    /// Begins an object that is given its name when it is complete. Where a store must name a large one before, as object
+    /// stores must, it is called `early`.
+    fn create(&self, early: &Key) -> Result<Box<dyn ObjectWriter>, StoreError>;
 
     /// Size and age of one object; `None` where there is none.
     fn info(&self, key: &Key) -> Result<Option<ObjectInfo>, StoreError>;
@@ -68,8 +72,26 @@ pub trait Store: Send + Sync + Debug {
     /// Bytes that can still be written, where the store knows.
     fn free_space(&self) -> Option<u64>;
 
-    /// Where a person finds it: the path.
+    /// Where a person finds it: the path, or the location without its options.
     fn describe(&self) -> String;
+}
+
+/// The store at a location: the path of a folder, or `s3://` and `az://`, for which credentials are looked up in this
+/// process's environment and a first request is made.
+pub fn at(location: &str) -> Result<Arc<dyn Store>, ConnectError> {
+    if location.is_empty() {
+        return Err(LocationError::Empty.into());
+    }
+    if !remote::is_remote(location) {
+        return Ok(Arc::new(LocalStore::new(location)));
+    }
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    Ok(Arc::new(RemoteStore::connect(location, &variable)?))
+}
+
+/// A location as it may be shown: without options and whatever else does not belong there.
+pub fn shown(location: &str) -> String {
+    if remote::is_remote(location) { remote::shown(location) } else { location.to_owned() }
 }
 
 /// An object on its way in. Dropped without [`ObjectWriter::publish`], nothing of it remains.
@@ -77,8 +99,9 @@ pub trait ObjectWriter: Send + Debug {
     /// Appends bytes.
     fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError>;
 
-    /// Syncs the bytes and gives them their name, which must be free: [`StoreErrorKind::AlreadyExists`].
-    fn publish(self: Box<Self>, key: &Key) -> Result<(), StoreError>;
+    /// Syncs the bytes and gives them their name, which must be free: [`StoreErrorKind::AlreadyExists`]. Gives the name
+    /// that the object has now: `key`, or the early one.
+    fn publish(self: Box<Self>, key: &Key) -> Result<Key, StoreError>;
 }
 
 /// What a listing says of an object.

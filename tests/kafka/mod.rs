@@ -12,6 +12,7 @@ mod drill;
 mod harmless;
 mod incremental;
 mod live;
+mod object_stores;
 mod offsets;
 mod preserve;
 mod retention;
@@ -106,14 +107,20 @@ impl Drop for Shaken {
     }
 }
 
-/// A repository in a folder of its own, and the binary that works on it.
+/// A repository in a folder of its own or on a server, and the binary that works on it.
 pub(crate) struct Repository {
     folder: TempDir,
+    elsewhere: Option<String>,
 }
 
 impl Repository {
     pub(crate) fn init() -> Self {
-        let repository = Self { folder: TempDir::with_prefix("ktape-test-").unwrap() };
+        Self::init_at(None)
+    }
+
+    /// Makes one at a location that is no folder.
+    fn init_at(elsewhere: Option<String>) -> Self {
+        let repository = Self { folder: TempDir::with_prefix("ktape-test-").unwrap(), elsewhere };
         let done = repository.ktape("init", None, &[]);
         assert_eq!(done.status.code(), Some(0), "{done:?}");
         repository
@@ -121,7 +128,7 @@ impl Repository {
 
     /// The same in another folder.
     pub(crate) fn copy(&self) -> Self {
-        let copy = Self { folder: TempDir::with_prefix("ktape-test-").unwrap() };
+        let copy = Self { folder: TempDir::with_prefix("ktape-test-").unwrap(), elsewhere: None };
         for object in self.objects() {
             let to = copy.path().join(&object);
             std::fs::create_dir_all(to.parent().unwrap()).unwrap();
@@ -132,6 +139,11 @@ impl Repository {
 
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("repository")
+    }
+
+    /// What `--repository` takes.
+    fn place(&self) -> String {
+        self.elsewhere.clone().unwrap_or_else(|| self.path().display().to_string())
     }
 
     /// Backs up and gives the report.
@@ -155,7 +167,7 @@ impl Repository {
 
     /// Runs a verb on it.
     pub(crate) fn run(&self, verb: &str, flags: &[&str]) -> Output {
-        let place = self.path().display().to_string();
+        let place = self.place();
         ktape(&[&[verb, "--repository", &place], flags].concat())
     }
 

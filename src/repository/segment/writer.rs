@@ -35,7 +35,8 @@ pub struct SegmentWriter {
     repository: Repository,
     start: SegmentStart,
     folder: Key,
-    object: Box<dyn ObjectWriter>,
+    /// Begun with the first batch, whose offset is part of its name.
+    object: Option<Box<dyn ObjectWriter>>,
     digest: blake3::Hasher,
     scan: Scan,
     observed: Timestamp,
@@ -47,7 +48,7 @@ impl Repository {
     pub fn create_segment(&self, start: SegmentStart) -> Result<SegmentWriter, RepositoryError> {
         let folder = layout::partition(&start.topic, start.topic_id, start.partition)?;
         Ok(SegmentWriter {
-            object: self.store().create(&folder)?,
+            object: None,
             repository: self.clone(),
             scan: Scan::new(&start.open),
             start,
@@ -140,7 +141,8 @@ impl SegmentWriter {
         let facts = self.scan.finish();
         let key = layout::segment(&self.folder, facts.base, facts.next, &self.repository.random(8)?)?;
         tracing::debug!(phase = "publish", object = %key, "segment written, about to publish");
-        self.object.publish(&key)?;
+        let Some(object) = self.object else { return Err(not_sealable("it holds no batch")) };
+        let key = object.publish(&key)?;
         tracing::debug!(phase = "seal", object = %key, "segment published");
         Ok(Seal {
             topic: self.start.topic,
@@ -190,10 +192,20 @@ impl SegmentWriter {
             return Ok(());
         }
         self.digest.update(bytes);
-        self.object.write(bytes).map_err(|error| {
-            self.broken = true;
-            error.into()
-        })
+        let written = self.object().and_then(|object| object.write(bytes).map_err(RepositoryError::from));
+        self.broken |= written.is_err();
+        written
+    }
+
+    fn object(&mut self) -> Result<&mut dyn ObjectWriter, RepositoryError> {
+        let object = if let Some(object) = self.object.take() {
+            object
+        } else {
+            let random = self.repository.random(8)?;
+            let early = layout::early_segment(&self.folder, self.scan.base(), &random)?;
+            self.repository.store().create(&early)?
+        };
+        Ok(self.object.insert(object).as_mut())
     }
 
     fn refusal(&self, fault: ScanFault) -> RepositoryError {

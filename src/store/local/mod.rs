@@ -83,9 +83,9 @@ impl Store for LocalStore {
         Ok(Box::new(file))
     }
 
-    fn create(&self, folder: &Key) -> Result<Box<dyn ObjectWriter>, StoreError> {
-        let temporary = Temporary::create(&self.root).map_err(self.failed("write in", folder))?;
-        Ok(Box::new(LocalWriter { store: self.clone(), folder: folder.clone(), temporary }))
+    fn create(&self, early: &Key) -> Result<Box<dyn ObjectWriter>, StoreError> {
+        let temporary = Temporary::create(&self.root).map_err(self.failed("write", early))?;
+        Ok(Box::new(LocalWriter { store: self.clone(), early: early.clone(), temporary }))
     }
 
     fn info(&self, key: &Key) -> Result<Option<ObjectInfo>, StoreError> {
@@ -178,17 +178,18 @@ fn info(key: &Key, metadata: &fs::Metadata) -> ObjectInfo {
 #[derive(Debug)]
 struct LocalWriter {
     store: LocalStore,
-    folder: Key,
+    early: Key,
     temporary: Temporary,
 }
 
 impl ObjectWriter for LocalWriter {
     fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        let (store, folder) = (&self.store, &self.folder);
-        self.temporary.write(bytes).map_err(|source| store.failed("write in", folder)(source))
+        let (store, early) = (&self.store, &self.early);
+        self.temporary.write(bytes).map_err(|source| store.failed("write", early)(source))
     }
 
-    fn publish(self: Box<Self>, key: &Key) -> Result<(), StoreError> {
-        self.temporary.publish(&self.store.path(key)).map_err(self.store.failed("publish", key))
+    fn publish(self: Box<Self>, key: &Key) -> Result<Key, StoreError> {
+        self.temporary.publish(&self.store.path(key)).map_err(self.store.failed("publish", key))?;
+        Ok(key.clone())
     }
 }

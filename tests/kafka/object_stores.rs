@@ -1,0 +1,55 @@
+//! The whole way with the repository on a server.
+
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+
+use protocol_tests::judge::{Isolation, Shown};
+
+use super::round_trip::assert_same_records;
+use super::{Repository, command, source, target};
+use crate::not_run::not_run;
+use crate::store_contract::server;
+
+#[test]
+fn topics_come_back_from_s3() {
+    round_trip("KTAPE_TEST_S3", "later-s3-");
+}
+
+#[test]
+fn topics_come_back_from_azure() {
+    round_trip("KTAPE_TEST_AZURE", "later-azure-");
+}
+
+fn round_trip(variable: &str, prefix: &str) {
+    let Some(location) = server(variable) else { return not_run("a round trip through an object store", variable) };
+    let repository = Repository::init_at(Some(location));
+    let selection = ["--topics", "codec-*", "large", "transactions", "--exclude-groups", "*"];
+    kill_a_backup(&repository, &selection);
+    let report = repository.back_up(source(), &selection);
+    assert!(report["totals"]["bytes"].as_u64() > Some(20 << 20), "no segment is large: {report:#}");
+    let again = repository.back_up(source(), &selection);
+    assert_eq!(again["totals"]["new_bytes"].as_u64(), Some(0), "{again:#}");
+    for flags in [&[][..], &["--fast"]] {
+        let checked = repository.ktape("verify", None, flags);
+        assert_eq!(checked.status.code(), Some(0), "{checked:?}");
+    }
+    let listed = repository.ktape("list", None, &[]);
+    assert_eq!(listed.status.code(), Some(0), "{listed:?}");
+    repository.restore(target(), &["--rename", &format!("*={prefix}*"), "--replication-factor", "1"]);
+    let pattern = "(codec-.*|large|transactions)";
+    let shown = source().tools().read(pattern, Isolation::ReadCommitted).unwrap();
+    let back = target().tools().read(&format!("{prefix}{pattern}"), Isolation::ReadUncommitted).unwrap();
+    let renamed: Shown = shown.into_iter().map(|((topic, at), it)| ((format!("{prefix}{topic}"), at), it)).collect();
+    assert_same_records(&renamed, &back, Isolation::ReadUncommitted);
+}
+
+/// Starts a backup and ends it with `kill -9` while it writes. The next one waits until its lock is dead.
+fn kill_a_backup(repository: &Repository, selection: &[&str]) {
+    let place = repository.place();
+    let there = ["backup", "--repository", &place, "--bootstrap-server", source().bootstrap()];
+    let mut running = command(&[&there, selection].concat()).stdout(Stdio::null()).spawn().unwrap();
+    thread::sleep(Duration::from_millis(1_500));
+    running.kill().unwrap();
+    running.wait().unwrap();
+}

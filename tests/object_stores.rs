@@ -1,0 +1,207 @@
+//! What becomes of object stores that refuse, fail or lose answers: a server of our own that answers as told.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use ktape::model::describe;
+use ktape::store::{ConnectError, Key, RemoteStore, Store, StoreError, StoreErrorKind};
+
+use crate::not_run::not_run;
+
+const SECRET: &str = "s3cretS3CRETs3cret";
+
+/// A request, as far as the answers depend on it.
+struct Request {
+    method: String,
+    path: String,
+    create_only: bool,
+    body: Vec<u8>,
+}
+
+/// What a server does with a request: an answer, or `None` to close the connection without one.
+type Answers = dyn FnMut(&Request) -> Option<(u16, String)> + Send;
+
+/// Starts a server; gives its URL. It ends with the test's process.
+fn serve(answers: impl FnMut(&Request) -> Option<(u16, String)> + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answers: Arc<Mutex<Answers>> = Arc::new(Mutex::new(answers));
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let answers = Arc::clone(&answers);
+            std::thread::spawn(move || while answer(&stream, &answers).is_some() {});
+        }
+    });
+    url
+}
+
+fn answer(stream: &TcpStream, answers: &Mutex<Answers>) -> Option<()> {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+    let mut words = line.split(' ').map(str::to_owned);
+    let (method, path) = (words.next()?, words.next()?);
+    let mut headers = HashMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim().split_once(':') else { break };
+        headers.insert(name.to_lowercase(), value.trim().to_owned());
+    }
+    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let head = method == "HEAD";
+    let request = Request { method, path, create_only: headers.contains_key("if-none-match"), body };
+    let (status, body) = answers.lock().unwrap()(&request)?;
+    let shown = if head { "" } else { &body };
+    let answer = format!(
+        "HTTP/1.1 {status} x\r\ncontent-length: {}\r\netag: \"1\"\r\nlast-modified: Mon, 23 Nov 2026 00:00:00 GMT\r\n\r\n{shown}",
+        body.len()
+    );
+    (&mut (&*stream)).write_all(answer.as_bytes()).ok()
+}
+
+fn connect(url: &str) -> Result<RemoteStore, ConnectError> {
+    connect_as(&format!("s3://bucket/prefix?endpoint={url}"), SECRET)
+}
+
+fn connect_as(location: &str, secret: &str) -> Result<RemoteStore, ConnectError> {
+    let secret = secret.to_owned();
+    RemoteStore::connect(location, &move |name| match name {
+        "AWS_ACCESS_KEY_ID" => Some(std::env::var(name).unwrap_or("key".to_owned())),
+        "AWS_SECRET_ACCESS_KEY" => Some(secret.clone()),
+        _ => None,
+    })
+}
+
+fn refusal(result: Result<RemoteStore, ConnectError>) -> StoreError {
+    match result {
+        Err(ConnectError::Store(error)) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn xml(code: &str) -> String {
+    format!("<Error><Code>{code}</Code><Message>Words of the service.</Message></Error>")
+}
+
+#[test]
+fn refusals_say_what_is_wrong_and_show_no_secret() {
+    for (status, code, kind, says) in [
+        (404, "NoSuchBucket", StoreErrorKind::NoBucket, "no such bucket"),
+        (403, "AccessDenied", StoreErrorKind::PermissionDenied, "access denied"),
+        (403, "SignatureDoesNotMatch", StoreErrorKind::Credentials, "does not accept the credentials"),
+        (400, "ExpiredToken", StoreErrorKind::Credentials, "does not accept the credentials"),
+        (403, "RequestTimeTooSkewed", StoreErrorKind::Clock, "clock"),
+        (400, "AuthorizationHeaderMalformed", StoreErrorKind::Region, "another region"),
+        (301, "PermanentRedirect", StoreErrorKind::Region, "another region"),
+    ] {
+        let error = refusal(connect(&serve(move |_| Some((status, xml(code))))));
+        assert_eq!(error.kind, kind, "{code}: {error:?}");
+        let text = describe(&error);
+        assert!(text.contains("s3://bucket/prefix") && text.contains(says), "{code}: {text}");
+        assert!(!format!("{text} {error:?}").contains(SECRET), "{code}");
+    }
+}
+
+#[test]
+fn what_is_not_there_yet_is_no_failure() {
+    let store = connect(&serve(|_| Some((404, xml("NoSuchKey"))))).unwrap();
+    assert!(store.info(&Key::new("a").unwrap()).unwrap().is_none());
+    assert!(!format!("{store:?}").contains(SECRET), "{store:?}");
+}
+
+#[test]
+fn an_overloaded_service_is_asked_again() {
+    let mut asked = 0;
+    let url = serve(move |_| {
+        asked += 1;
+        match asked {
+            1 => Some((503, xml("SlowDown"))),
+            2 => Some((500, xml("InternalError"))),
+            3 => None,
+            _ => Some((404, xml("NoSuchKey"))),
+        }
+    });
+    connect(&url).unwrap();
+}
+
+#[test]
+fn a_service_out_of_reach_is_named_within_seconds() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let began = Instant::now();
+    let error = refusal(connect(&format!("http://{closed}")));
+    assert_eq!(error.kind, StoreErrorKind::Unreachable);
+    assert!(describe(&error).contains("refused"), "{}", describe(&error));
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_host_without_any_credentials_hears_it_within_seconds() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let began = Instant::now();
+    let found = RemoteStore::connect("s3://bucket/prefix?region=r", &move |name| {
+        (name == "AWS_EC2_METADATA_SERVICE_ENDPOINT").then(|| format!("http://{closed}"))
+    });
+    let error = refusal(found);
+    assert_eq!(error.kind, StoreErrorKind::Credentials, "{}", describe(&error));
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+}
+
+/// A bucket with one object whose first write gets no answer.
+fn forgetful(others: Option<&'static [u8]>) -> String {
+    let mut there: Option<Vec<u8>> = None;
+    let mut written = false;
+    serve(move |request| match request.method.as_str() {
+        "PUT" if there.is_some() && request.create_only => Some((412, xml("PreconditionFailed"))),
+        "PUT" => {
+            there = Some(others.map_or_else(|| request.body.clone(), <[u8]>::to_vec));
+            if std::mem::replace(&mut written, true) { Some((200, String::new())) } else { None }
+        }
+        "GET" if request.path.contains("object") => match &there {
+            Some(bytes) => Some((200, String::from_utf8(bytes.clone()).unwrap())),
+            None => Some((404, xml("NoSuchKey"))),
+        },
+        _ => Some((404, xml("NoSuchKey"))),
+    })
+}
+
+#[test]
+fn put_if_absent_whose_answer_got_lost_knows_its_own_object() {
+    let key = Key::new("object").unwrap();
+    let store = connect(&forgetful(None)).unwrap();
+    store.put_if_absent(&key, b"ours").unwrap();
+    assert!(store.put_if_absent(&key, b"ours").unwrap_err().is_already_exists(), "the second is a stranger's");
+    let store = connect(&forgetful(Some(b"theirs"))).unwrap();
+    assert!(store.put_if_absent(&key, b"ours").unwrap_err().is_already_exists());
+}
+
+#[test]
+fn locations_without_what_they_need_say_what_it_is() {
+    for (location, says) in [
+        ("s3://bucket/prefix", "region"),
+        ("s3://bucket?region=r&profile=none", "profile"),
+        ("az://container/prefix", "account"),
+        ("s3://bucket?region=r&ca=/not/there.pem", "/not/there.pem"),
+    ] {
+        let text = describe(&connect_as(location, SECRET).unwrap_err());
+        assert!(text.contains(says) && !text.contains(SECRET), "{location}: {text}");
+    }
+}
+
+#[test]
+fn a_real_server_refuses_wrong_keys_and_buckets_that_are_not_there() {
+    let Ok(location) = std::env::var("KTAPE_TEST_S3") else {
+        return not_run("refusals of a real S3 server", "KTAPE_TEST_S3");
+    };
+    let error = refusal(connect_as(&location, SECRET));
+    assert_eq!(error.kind, StoreErrorKind::Credentials, "{}", describe(&error));
+    let (_, options) = location.split_once('?').unwrap_or_default();
+    let right = std::env::var("AWS_SECRET_ACCESS_KEY").unwrap();
+    let error = refusal(connect_as(&format!("s3://not-there-at-all/x?{options}"), &right));
+    assert_eq!(error.kind, StoreErrorKind::NoBucket, "{}", describe(&error));
+}

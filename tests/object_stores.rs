@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ktape::model::describe;
-use ktape::store::{ConnectError, Key, RemoteStore, Store, StoreError, StoreErrorKind};
+use ktape::store::{ConnectError, Key, RemoteStore, Store, StoreError, StoreErrorKind, random_hex};
 
 use crate::not_run::not_run;
 
@@ -180,6 +180,148 @@ fn put_if_absent_whose_answer_got_lost_knows_its_own_object() {
     assert!(store.put_if_absent(&key, b"ours").unwrap_err().is_already_exists());
 }
 
+/// What happens to one request on its way to a real server.
+#[derive(Clone, Copy, PartialEq)]
+enum Mishap {
+    None,
+    Overloaded,
+    NeverArrives,
+    AnswerLost,
+    BodyDamaged,
+}
+
+/// A way to a server on which requests have mishaps. Gives its URL.
+fn way_to(server: String, mut mishap: impl FnMut() -> Mishap + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let (server, mishap) = (server.clone(), mishap());
+            // A connection is for one request, so that each has its own luck.
+            std::thread::spawn(move || forward(&client, &server, mishap));
+        }
+    });
+    url
+}
+
+fn forward(client: &TcpStream, server: &str, mishap: Mishap) -> Option<()> {
+    let mut reader = BufReader::new(client);
+    let mut head = String::new();
+    let mut length = 0;
+    while !head.ends_with("\r\n\r\n") {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+        if line == "\r\n" {
+            head.push_str("connection: close\r\n");
+        }
+        head.push_str(&line);
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    match mishap {
+        Mishap::NeverArrives => return None,
+        Mishap::Overloaded => {
+            let answer = b"HTTP/1.1 503 x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            return (&mut (&*client)).write_all(answer).ok();
+        }
+        Mishap::BodyDamaged => body.iter_mut().take(1).for_each(|byte| *byte ^= 1),
+        Mishap::None | Mishap::AnswerLost => {}
+    }
+    let mut upstream = TcpStream::connect(server).ok()?;
+    upstream.write_all(head.as_bytes()).ok()?;
+    upstream.write_all(&body).ok()?;
+    let mut answer = Vec::new();
+    upstream.read_to_end(&mut answer).ok()?;
+    if mishap == Mishap::AnswerLost {
+        return None;
+    }
+    (&mut (&*client)).write_all(&answer).ok()
+}
+
+/// The address and the bucket of the plain server that a variable names, and its keys.
+fn plain_server() -> Option<(String, String)> {
+    let location = std::env::var("KTAPE_TEST_S3").ok()?;
+    let (place, options) = location.split_once('?')?;
+    let server = options.split('&').find_map(|option| option.strip_prefix("endpoint=http://"))?;
+    Some((server.to_owned(), format!("{place}/{}", random_hex(16).unwrap())))
+}
+
+#[test]
+fn nothing_is_lost_or_doubled_where_every_fourth_request_has_a_mishap() {
+    let Some((server, place)) = plain_server() else {
+        return not_run("mishaps on the way to an S3 server", "KTAPE_TEST_S3 with a plain endpoint");
+    };
+    let seed = std::env::var("KTAPE_TEST_SEED").ok().map_or(20_261_123, |text| text.parse().unwrap());
+    println!("KTAPE_TEST_SEED={seed}");
+    let mut state: u32 = seed;
+    let url = way_to(server, move || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        match state >> 28 {
+            0 => Mishap::Overloaded,
+            1 => Mishap::NeverArrives,
+            2 | 3 => Mishap::AnswerLost,
+            _ => Mishap::None,
+        }
+    });
+    let secret = std::env::var("AWS_SECRET_ACCESS_KEY").unwrap();
+    let store = connect_as(&format!("{place}?endpoint={url}"), &secret).unwrap();
+    let key = |name: String| Key::new(name).unwrap();
+    for number in 0..25_u8 {
+        let name = key(format!("snapshots/{number}"));
+        store.put_if_absent(&name, &[number; 100]).unwrap();
+        assert!(store.put_if_absent(&name, b"another").unwrap_err().is_already_exists());
+        assert_eq!(store.get(&name).unwrap(), [number; 100]);
+    }
+    for number in 0..4_u8 {
+        let bytes = vec![number; (12 << 20) + 5];
+        let early = key(format!("topics/early-{number}"));
+        let mut writer = store.create(&early).unwrap();
+        bytes.chunks(1 << 20).for_each(|piece| writer.write(piece).unwrap());
+        let name = writer.publish(&key(format!("topics/{number}"))).unwrap();
+        assert!(store.get(&name).unwrap() == bytes, "object {number} is not what was written");
+    }
+    assert_eq!(store.list(None).unwrap().len(), 29);
+}
+
+#[test]
+fn bytes_that_change_on_their_way_are_refused() {
+    let Some((server, place)) = plain_server() else {
+        return not_run("damage on the way to an S3 server", "KTAPE_TEST_S3 with a plain endpoint");
+    };
+    let url = way_to(server, || Mishap::BodyDamaged);
+    let secret = std::env::var("AWS_SECRET_ACCESS_KEY").unwrap();
+    let key = Key::new("object").unwrap();
+    // By the signature's SHA-256, and by CRC-64 alone, as over TLS.
+    for options in ["&checksum=false", "&sign-payload=false"] {
+        let store = connect_as(&format!("{place}?endpoint={url}{options}"), &secret).unwrap();
+        let error = store.put_if_absent(&key, b"sound").unwrap_err();
+        assert!(describe(&error).contains("changed on their way"), "{options}: {}", describe(&error));
+        assert!(store.info(&key).unwrap().is_none(), "{options}");
+    }
+}
+
+#[test]
+fn a_part_that_cannot_be_sent_ends_the_object() {
+    let url = serve(|request| match request.method.as_str() {
+        "POST" => {
+            let started = "<InitiateMultipartUploadResult><UploadId>7</UploadId></InitiateMultipartUploadResult>";
+            Some((200, started.to_owned()))
+        }
+        "PUT" => Some((403, xml("AccessDenied"))),
+        "DELETE" => Some((204, String::new())),
+        _ => Some((404, xml("NoSuchKey"))),
+    });
+    let store = connect(&url).unwrap();
+    let mut writer = store.create(&Key::new("a").unwrap()).unwrap();
+    let piece = vec![7; 1 << 20];
+    let refused = (0..64).find_map(|_| writer.write(&piece).err());
+    let error = refused.unwrap_or_else(|| writer.publish(&Key::new("b").unwrap()).unwrap_err());
+    assert_eq!(error.kind, StoreErrorKind::PermissionDenied, "{error:?}");
+}
+
 #[test]
 fn locations_without_what_they_need_say_what_it_is() {
     for (location, says) in [
@@ -190,6 +332,7 @@ fn locations_without_what_they_need_say_what_it_is() {
     ] {
         let text = describe(&connect_as(location, SECRET).unwrap_err());
         assert!(text.contains(says) && !text.contains(SECRET), "{location}: {text}");
+        assert!(!text.contains("ssl."), "no property of Kafka's can help: {text}");
     }
 }
 

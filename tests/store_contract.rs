@@ -9,6 +9,7 @@
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
+use std::thread;
 
 use ktape::store::{
     self, Fault, FaultyStore, Key, LocalStore, LockOutcome, MemoryStore, Operation, Store, StoreErrorKind,
@@ -37,7 +38,7 @@ fn on_each_server(promise: impl Fn(&dyn Store)) {
     for variable in SERVERS {
         match server(variable) {
             Some(location) => promise(store::at(&location).unwrap().as_ref()),
-            None => not_run("a promise of stores, on a server", variable),
+            None => not_run(&format!("{} on a server", thread::current().name().unwrap_or("a promise")), variable),
         }
     }
 }
@@ -84,7 +85,7 @@ fn put_if_absent_leaves_what_is_there() {
 #[test]
 fn one_of_many_wins_put_if_absent() {
     on_each(|store| {
-        let wins = std::thread::scope(|scope| {
+        let wins = thread::scope(|scope| {
             let tries: Vec<_> = (0..8_u8)
                 .map(|n| scope.spawn(move || store.put_if_absent(&key("x"), &[n]).is_ok().then_some(n)))
                 .collect();

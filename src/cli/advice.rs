@@ -65,6 +65,9 @@ pub fn repository(error: &RepositoryError) -> Advice {
     use ExitCode::{Damaged, Failed, Locked, Refused, Usage};
     match error {
         RepositoryError::Store(error) => say(Failed, store(error.kind)),
+        RepositoryError::NotARepository { location } if location.contains("://") => {
+            say(Refused, "check bucket and prefix; to make a new one: `ktape init` with the same --repository")
+        }
         RepositoryError::NotARepository { location } => {
             let hint = format!("is the disk mounted? To make a new one: ktape init --repository {location}");
             (Refused, Cow::Owned(hint))
@@ -73,7 +76,9 @@ pub fn repository(error: &RepositoryError) -> Advice {
             (Refused, Cow::Owned(format!("see which there are: ktape list --repository {location}")))
         }
         RepositoryError::AlreadyARepository { .. } => say(Refused, "nothing to do: `ktape backup` can use it as it is"),
-        RepositoryError::NotEmpty { .. } => say(Refused, "choose a folder that is empty or does not exist yet"),
+        RepositoryError::NotEmpty { .. } => {
+            say(Refused, "choose a folder or a prefix that is empty or does not exist yet")
+        }
         RepositoryError::NewerFormat { .. } => say(Refused, "use the ktape that wrote it, or a newer one"),
         RepositoryError::UnsupportedLocation { .. } => {
             say(Usage, "name a folder or a bucket, as in --repository /backup/kafka or --repository s3://bucket/kafka")

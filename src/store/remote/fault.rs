@@ -63,7 +63,7 @@ fn meaning(error: &Error, code: &str, text: &str) -> (StoreErrorKind, &'static s
         "QuotaExceeded" | "InsufficientStorage" | "XMinioStorageFull" | "XMinioAdminBucketQuotaExceeded" => {
             return (NoSpace, "the service has no room");
         }
-        "BadDigest" | "InvalidDigest" | "XAmzContentChecksumMismatch" => {
+        "BadDigest" | "InvalidDigest" | "XAmzContentChecksumMismatch" | "XAmzContentSHA256Mismatch" => {
             return (Other, "the bytes changed on their way");
         }
         _ => {}
@@ -129,8 +129,15 @@ fn words(code: &str, text: &str) -> String {
         None if !code.is_empty() => code.to_owned(),
         None => text.rsplit(" - ").next().unwrap_or(text).replace('\n', " "),
     };
+    let words = plain(&words);
     let end = (0..=WORDS_MAX.min(words.len())).rev().find(|end| words.is_char_boundary(*end)).unwrap_or(0);
     words.get(..end).unwrap_or_default().trim().to_owned()
+}
+
+/// What XML escapes.
+fn plain(text: &str) -> String {
+    let escapes = [("&#39;", "'"), ("&#34;", "\""), ("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")];
+    escapes.iter().fold(text.to_owned(), |text, (escaped, letter)| text.replace(escaped, letter))
 }
 
 /// The causes of an I/O error that an [`object_store`] stream gave.

@@ -19,7 +19,7 @@ use rustls::ClientConfig;
 use super::fault;
 use super::location::Options;
 use crate::model::describe;
-use crate::security::tls::{Material, TlsSettings, TrustStore};
+use crate::security::tls::{Material, TlsError, TlsSettings, TrustStore};
 
 /// How long a connection may take to come about. That to an instance's metadata service has a shorter limit of its own.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -55,12 +55,12 @@ impl Settings {
         let trust = file.map(|file| TrustStore { material: Material::File(file), password: None, kind: None });
         let tls = TlsSettings { trust, ..TlsSettings::default() }.client_config();
         // Without TLS nobody asks for certificates: a host that has none can still speak plain HTTP.
-        let plain = options.endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://"));
+        let of_environment = || ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].iter().find_map(|name| variable(name));
+        let endpoint = options.endpoint.clone().or_else(of_environment);
+        let plain = endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"));
         let tls = match tls {
             Err(_) if plain && options.ca.is_none() => nothing_trusted().map_err(io::Error::other)?,
-            tls => tls.map_err(|error| {
-                io::Error::other(format!("the certificates to trust cannot be read: {}", describe(&error)))
-            })?,
+            tls => tls.map_err(|error| io::Error::other(untrusting(&error)))?,
         };
         Ok(Self { tls, last_failure: Arc::default(), create_only: options.conditional_put.unwrap_or(true) })
     }
@@ -76,6 +76,16 @@ impl Settings {
             BackoffConfig { init_backoff: Duration::from_millis(100), max_backoff: Duration::from_secs(15), base: 2.0 };
         RetryConfig { backoff, max_retries: RETRIES, retry_timeout: RETRY_PATIENCE }
     }
+}
+
+/// The same in words of this layer: there is no property of Kafka's to change here.
+fn untrusting(error: &TlsError) -> String {
+    let why = match error {
+        TlsError::NoSystemTrust(why) => return format!("this system has no trusted certificate authorities: {why}"),
+        TlsError::Store { place, fault, .. } => format!("{place}: {}", describe(fault)),
+        error => describe(error),
+    };
+    format!("the certificates to trust cannot be read: {why}")
 }
 
 fn nothing_trusted() -> Result<Arc<ClientConfig>, rustls::Error> {
@@ -156,15 +166,15 @@ impl Service {
                 tracing::debug!(%method, path, error = text, ms, "store request failed");
                 let failure = LastFailure { metadata: self.metadata, text: text.clone() };
                 *self.settings.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
-                Err(if fault::is_certificate(&text) { not_again(error) } else { error })
+                Err(if fault::is_certificate(&text) { not_again(text) } else { error })
             }
         }
     }
 }
 
 /// A certificate that is not trusted will not be in a minute.
-fn not_again(error: HttpError) -> HttpError {
-    HttpError::new(HttpErrorKind::Unknown, error)
+fn not_again(text: String) -> HttpError {
+    HttpError::new(HttpErrorKind::Unknown, io::Error::other(text))
 }
 
 fn completes_an_upload(request: &HttpRequest) -> bool {

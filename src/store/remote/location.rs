@@ -49,6 +49,8 @@ pub(super) struct Options {
     pub(super) ca: Option<PathBuf>,
     /// Whether the server honours `If-None-Match: *`. `None`: yes.
     pub(super) conditional_put: Option<bool>,
+    /// Whether SHA-256 of what is sent is part of the signature. `None`: only without TLS.
+    pub(super) sign_payload: Option<bool>,
     /// Whether the server checks CRC-64/NVME. `None`: yes.
     pub(super) checksum: Option<bool>,
 }
@@ -107,6 +109,7 @@ const S3_OPTIONS: &[&str] = &[
     "sse-kms-key-id",
     "ca",
     "conditional-put",
+    "sign-payload",
     "checksum",
 ];
 const AZURE_OPTIONS: &[&str] = &["endpoint", "account", "storage-class", "ca"];
@@ -191,6 +194,7 @@ fn set(options: &mut Options, name: &'static str, value: &str) -> Result<(), Loc
         "sse" => options.sse = text,
         "sse-kms-key-id" => options.sse_kms_key_id = text,
         "ca" => options.ca = Some(PathBuf::from(value)),
+        "sign-payload" => options.sign_payload = Some(truth()?),
         "conditional-put" => options.conditional_put = Some(truth()?),
         _ => options.checksum = Some(truth()?),
     }

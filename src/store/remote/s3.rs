@@ -102,8 +102,10 @@ fn addressed(builder: AmazonS3Builder, endpoint: Option<&str>, location: &Locati
     // A dot in a bucket's name does not fit the certificate of the provider.
     let path_style = location.options.path_style.unwrap_or(endpoint.is_some() || bucket.contains('.'));
     let plain = endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"));
-    let builder =
-        builder.with_virtual_hosted_style_request(!path_style).with_unsigned_payload(!plain).with_allow_http(plain);
+    let builder = builder
+        .with_virtual_hosted_style_request(!path_style)
+        .with_unsigned_payload(!location.options.sign_payload.unwrap_or(plain))
+        .with_allow_http(plain);
     match endpoint.map(|endpoint| (endpoint, endpoint.split_once("://"))) {
         None => builder,
         // object_store wants the bucket in it.

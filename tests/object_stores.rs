@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ktape::model::describe;
+use ktape::repository::{Repository, RepositoryError};
 use ktape::store::{ConnectError, Key, RemoteStore, Store, StoreError, StoreErrorKind, random_hex};
 
 use crate::not_run::not_run;
@@ -301,6 +302,43 @@ fn bytes_that_change_on_their_way_are_refused() {
         assert!(describe(&error).contains("changed on their way"), "{options}: {}", describe(&error));
         assert!(store.info(&key).unwrap().is_none(), "{options}");
     }
+}
+
+/// A server that knows no conditions, as there are some.
+fn unconditional() -> String {
+    let mut objects: HashMap<String, Vec<u8>> = HashMap::new();
+    serve(move |request| {
+        let path = request.path.split('?').next().unwrap_or_default().to_owned();
+        match request.method.as_str() {
+            "PUT" => {
+                objects.insert(path, request.body.clone());
+                Some((200, String::new()))
+            }
+            "GET" if request.path.contains("list-type") => {
+                let empty = "<ListBucketResult><Name>b</Name><IsTruncated>false</IsTruncated></ListBucketResult>";
+                Some((200, empty.to_owned()))
+            }
+            _ => match objects.get(&path) {
+                Some(bytes) => Some((200, String::from_utf8(bytes.clone()).unwrap())),
+                None => Some((404, xml("NoSuchKey"))),
+            },
+        }
+    })
+}
+
+#[test]
+fn a_server_that_ignores_conditions_is_noticed_and_can_be_used_with_a_word() {
+    let location = format!("s3://bucket/prefix?endpoint={}", unconditional());
+    let store = connect_as(&location, SECRET).unwrap();
+    let error = Repository::init_in(Arc::new(store)).unwrap_err();
+    assert!(matches!(error, RepositoryError::Unconditional { .. }), "{error:?}");
+    let location = format!("s3://bucket/prefix?endpoint={}&conditional-put=false", unconditional());
+    let store = connect_as(&location, SECRET).unwrap();
+    Repository::init_in(Arc::new(store.clone())).unwrap();
+    let key = Key::new("snapshots/0000000001.json").unwrap();
+    store.put_if_absent(&key, b"one").unwrap();
+    assert!(store.put_if_absent(&key, b"two").unwrap_err().is_already_exists());
+    assert_eq!(store.get(&key).unwrap(), b"one");
 }
 
 #[test]

@@ -68,6 +68,9 @@ fn meaning(error: &Error, code: &str, text: &str) -> (StoreErrorKind, &'static s
         }
         _ => {}
     }
+    if text.contains("failed to authenticate the request") {
+        return (Credentials, "the service does not accept the credentials");
+    }
     match error {
         Error::NotFound { .. } => (NotFound, "there is no such object"),
         Error::AlreadyExists { .. } | Error::Precondition { .. } => (AlreadyExists, "it is there already"),

@@ -353,7 +353,9 @@ fn a_part_that_cannot_be_sent_ends_the_object() {
         _ => Some((404, xml("NoSuchKey"))),
     });
     let store = connect(&url).unwrap();
-    let mut writer = store.create(&Key::new("a").unwrap()).unwrap();
+    let key = Key::new("a").unwrap();
+    assert_eq!(store.try_writing(&key, b"x").unwrap_err().kind, StoreErrorKind::PermissionDenied);
+    let mut writer = store.create(&key).unwrap();
     let piece = vec![7; 1 << 20];
     let refused = (0..64).find_map(|_| writer.write(&piece).err());
     let error = refused.unwrap_or_else(|| writer.publish(&Key::new("b").unwrap()).unwrap_err());

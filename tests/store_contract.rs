@@ -178,6 +178,15 @@ fn a_large_object_is_written_and_read_as_it_comes() {
 }
 
 #[test]
+fn whether_objects_can_be_written_is_found_out_without_a_trace() {
+    on_each(|store| {
+        store.try_writing(&key("snapshots/x"), b"some bytes").unwrap();
+        assert!(store.list(None).unwrap().is_empty());
+        assert!(store.info(&key("snapshots/x")).unwrap().is_none());
+    });
+}
+
+#[test]
 fn an_empty_object_is_one() {
     on_each(|store| {
         store.create(&key("a")).unwrap().publish(&key("a")).unwrap();

@@ -129,11 +129,8 @@ fn saved(repository: &Repository, head: &SnapshotHead) -> Result<Saved, Reposito
 
 /// Writes some bytes that never get a name. What is unfinished is removed at once, and by the next backup after a kill.
 fn not_writable(repository: &Repository) -> Option<String> {
-    let attempt = || -> Result<(), RepositoryError> {
-        let mut writer = repository.store().create(&Key::new(PROBE_FOLDER)?)?;
-        writer.write(PROBE)?;
-        Ok(())
-    };
+    let attempt =
+        || -> Result<(), RepositoryError> { Ok(repository.store().try_writing(&Key::new(PROBE_FOLDER)?, PROBE)?) };
     attempt().err().map(|error| crate::model::describe(&error))
 }
 

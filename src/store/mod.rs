@@ -50,6 +50,11 @@ pub trait Store: Send + Sync + Debug {
     /// stores must, it is called `early`.
     fn create(&self, early: &Key) -> Result<Box<dyn ObjectWriter>, StoreError>;
 
+    /// Finds out whether objects can be written, and leaves nothing that could be seen.
+    fn try_writing(&self, early: &Key, bytes: &[u8]) -> Result<(), StoreError> {
+        self.create(early)?.write(bytes)
+    }
+
     /// Size and age of one object; `None` where there is none.
     fn info(&self, key: &Key) -> Result<Option<ObjectInfo>, StoreError>;
 

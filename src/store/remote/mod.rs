@@ -258,6 +258,10 @@ impl Store for RemoteStore {
         Ok(Box::new(writer::Writer::new(self.clone(), early.clone())))
     }
 
+    fn try_writing(&self, early: &Key, bytes: &[u8]) -> Result<(), StoreError> {
+        writer::Writer::new(self.clone(), early.clone()).rehearse(bytes)
+    }
+
     fn info(&self, key: &Key) -> Result<Option<ObjectInfo>, StoreError> {
         let (service, path) = (Arc::clone(&self.inner.service), self.path("look at", key)?);
         match self.run("look at", Some(key), async move { service.head(&path).await }) {

@@ -40,6 +40,14 @@ impl Writer {
         Self { store, early, filling: Vec::new(), upload: None, written: 0 }
     }
 
+    /// Uploads one part and gives the upload up: an object is written only when its upload is complete.
+    pub(super) fn rehearse(mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.filling.extend_from_slice(bytes);
+        self.send()?;
+        let sending = self.upload.as_mut().map(|upload| std::mem::take(&mut upload.sending)).unwrap_or_default();
+        sending.iter().try_for_each(|task| self.arrived(task.wait()))
+    }
+
     /// Sends what was filled on its way.
     fn send(&mut self) -> Result<(), StoreError> {
         let part = PutPayload::from(std::mem::take(&mut self.filling));

@@ -16,6 +16,7 @@ mod locks;
 mod offset_map;
 mod open;
 mod parts;
+mod place;
 mod restores;
 mod runs;
 pub mod segment;
@@ -29,6 +30,7 @@ pub use locks::{Lock, LockOwner};
 pub use offset_map::{MapReader, MapWriter};
 pub use open::Repository;
 pub use parts::PART_BYTES_MAX;
+pub use place::Place;
 pub use restores::{RestoreFolder, RestoreStates};
 pub use runs::Run;
 pub use segment::{

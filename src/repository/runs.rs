@@ -120,9 +120,10 @@ impl Repository {
         }
         let mut usable = Vec::with_capacity(batch.seals.len());
         for seal in batch.seals {
-            let info = self.store().info(&Key::new(seal.object.as_str())?)?;
-            if info.is_some_and(|info| info.size >= seal.start.saturating_add(seal.length)) {
-                usable.push(seal);
+            match self.place(&seal) {
+                Ok(_) => usable.push(seal),
+                Err(error) if error.is_damage() => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(usable)

@@ -43,9 +43,9 @@ pub(super) fn check(
 ) -> Result<Checked, RepositoryError> {
     // A name that is none, and a missing object, were found in the first pass.
     let Ok(key) = Key::new(seal.object.as_str()) else { return Ok(Checked::default()) };
-    let mut source = match repository.store().read(&key, seal.start) {
-        Err(error) if error.is_not_found() => return Ok(Checked::default()),
-        source => source?.take(seal.length),
+    let mut source = match repository.read_plain(seal, 0) {
+        Err(error) if error.is_damage() => return Ok(Checked::default()),
+        source => source?,
     };
     let mut look = Look::new(seal);
     while !cancel.is_cancelled() {

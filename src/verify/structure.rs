@@ -263,22 +263,13 @@ impl<'a> Structure<'a> {
         }
         report.segments += 1;
         report.bytes = report.bytes.saturating_add(seal.size);
-        let Ok(key) = Key::new(seal.object.as_str()) else {
+        if Key::new(seal.object.as_str()).is_err() {
             let detail = "a seal names it, and that is no name of an object";
             report.find(Finding::new(FindingKind::Contradiction, seal.object.as_str(), detail).in_segment(seal));
             return Ok(());
-        };
-        let expected = seal.start.saturating_add(seal.length);
-        match self.repository.store().info(&key)? {
-            None => {
-                let missing = RepositoryError::Missing { object: seal.object.clone() };
-                report.find(Finding::of(missing)?.in_segment(seal));
-            }
-            Some(info) if info.size != expected => {
-                let detail = format!("it has {} bytes, it should have {expected}", info.size);
-                report.find(Finding::new(FindingKind::Size, seal.object.as_str(), detail).in_segment(seal));
-            }
-            Some(_) => {}
+        }
+        if let Err(error) = self.repository.place(seal) {
+            report.find(Finding::of(error)?.in_segment(seal));
         }
         if self.options.part.is_none_or(|part| part.holds(&seal.object)) {
             self.planned_bytes = self.planned_bytes.saturating_add(seal.size);

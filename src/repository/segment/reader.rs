@@ -50,16 +50,10 @@ impl Repository {
 
     /// Reads a segment from the batch that holds the offset, or the first one after it, found by the sparse index.
     pub fn read_segment_from(&self, seal: &Seal, offset: i64) -> Result<SegmentReader, RepositoryError> {
-        let key = Key::new(seal.object.as_str())?;
-        let info = self.store().info(&key)?.ok_or_else(|| RepositoryError::Missing { object: key.to_string() })?;
-        let expected = seal.start.saturating_add(seal.length);
-        if info.size < expected || (seal.start == 0 && info.size != expected) {
-            return Err(RepositoryError::damaged(key.as_str(), Damage::Size { expected, found: info.size }));
-        }
         // A batch's offsets may end far behind the next entry's base: the entry at or before the offset is right.
         let entry = seal.index.iter().rev().find(|entry| entry.offset <= offset && entry.position < seal.size);
         let position = entry.map_or(0, |entry| entry.position);
-        let source = self.store().read(&key, seal.start.saturating_add(position)).map_err(RepositoryError::of_named)?;
+        let (key, source) = (Key::new(seal.object.as_str())?, self.read_plain(seal, position)?);
         let (buffer, ready) = (BytesMut::new(), Bytes::new());
         Ok(SegmentReader { key, source, buffer, ready, unread: seal.size - position, position, from: offset })
     }

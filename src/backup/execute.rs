@@ -301,6 +301,7 @@ fn head(
         run: run.to_owned(),
         run_horizon: plan.run_horizon.clone().unwrap_or_default(),
         parent: plan.parent.clone(),
+        origin: None,
         started,
         groups_captured: plan.groups_captured,
         fences_taken: plan.fences_taken,

@@ -20,7 +20,7 @@ impl Repository {
             list.tail.push(seal);
             if list.tail.len() >= SegmentList::TAIL_MAX || bytes > TAIL_BYTES_MAX {
                 let tail = std::mem::take(&mut list.tail);
-                list.parts.push(self.seals_part(&tail, 0)?);
+                list.parts.push(self.put_seals(&tail, 0)?);
                 bytes = 0;
                 self.merge_parts(&mut list.parts)?;
             }
@@ -68,11 +68,12 @@ impl Repository {
                 seals.extend(self.seals_of(part)?);
             }
             parts.truncate(first);
-            parts.push(self.seals_part(&seals, level + 1)?);
+            parts.push(self.put_seals(&seals, level + 1)?);
         }
     }
 
-    fn seals_part(&self, seals: &[Seal], level: u32) -> Result<SealsRef, RepositoryError> {
+    /// Writes seals as one part of a list.
+    pub fn put_seals(&self, seals: &[Seal], level: u32) -> Result<SealsRef, RepositoryError> {
         let json = serde_json::to_vec(seals).map_err(encode)?;
         Ok(SealsRef {
             digest: self.put_part_json(&json)?,

@@ -92,12 +92,29 @@ impl Repository {
     /// Commits a snapshot under the next free number. Everything it names must have been written before. What
     /// `sequence`, `committed`, `format`, `repository_id` and `ktape_version` hold is replaced.
     pub fn commit(&self, mut head: SnapshotHead) -> Result<Snapshot, RepositoryError> {
+        head.sequence = self.snapshots()?.last().map_or(1, |last| last + 1);
+        self.commit_from(head, true)
+    }
+
+    /// Commits a copy of another repository's snapshot, under the number that it has there if that one is free, else
+    /// under the next free one. It keeps the time at which the original was committed.
+    pub fn commit_copy(&self, mut head: SnapshotHead) -> Result<Snapshot, RepositoryError> {
+        let numbers = self.snapshots()?;
+        if numbers.binary_search(&head.sequence).is_ok() {
+            head.sequence = numbers.last().map_or(1, |last| last + 1);
+        }
+        self.commit_from(head, false)
+    }
+
+    /// Tries one number after the other, from the head's own on.
+    fn commit_from(&self, mut head: SnapshotHead, now: bool) -> Result<Snapshot, RepositoryError> {
         head.format = super::format::FORMAT_VERSION;
         head.repository_id.clone_from(&self.document().repository_id);
         env!("CARGO_PKG_VERSION").clone_into(&mut head.ktape_version);
-        head.sequence = self.snapshots()?.last().map_or(1, |last| last + 1);
         loop {
-            head.committed = Timestamp::now();
+            if now {
+                head.committed = Timestamp::now();
+            }
             let key = layout::snapshot(head.sequence)?;
             let (bytes, id) = document::encode(key.as_str(), &head)?;
             tracing::debug!(phase = "commit", object = %key, "about to commit the snapshot");

@@ -169,6 +169,7 @@ pub fn head(run: &str) -> SnapshotHead {
         run: run.to_owned(),
         run_horizon: run.to_owned(),
         parent: None,
+        origin: None,
         started: Timestamp(1),
         groups_captured: Timestamp(2),
         fences_taken: Timestamp(3),

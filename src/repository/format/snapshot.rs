@@ -47,6 +47,9 @@ pub struct SnapshotHead {
     pub run_horizon: String,
     /// Snapshot this one continues, if any.
     pub parent: Option<Parent>,
+    /// Snapshot of another repository that this one is a copy of; none where it was made here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// When the run began, groups were read, fences were taken, the snapshot was committed.
     pub started: Timestamp,
     /// See `started`.
@@ -80,6 +83,17 @@ pub struct Parent {
     /// Number.
     pub sequence: u64,
     /// Id: digest of its head line.
+    pub id: String,
+}
+
+/// The snapshot that a copy was made of, or the first of them where that one was a copy too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Id of the repository it lies in.
+    pub repository_id: String,
+    /// Its number there.
+    pub sequence: u64,
+    /// Its id.
     pub id: String,
 }
 

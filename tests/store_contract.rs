@@ -1,8 +1,9 @@
 //! What every store promises, tried on each.
 //!
-//! Servers are named by environment variables, as locations: `KTAPE_TEST_S3=s3://bucket/prefix?endpoint=...`, and
-//! `KTAPE_TEST_AZURE=az://container/prefix?endpoint=...&account=...`, with their credentials beside them. Each test works
-//! below a prefix of its own. Without them these tests say that they did not run.
+//! Servers are named by environment variables, as locations: `KTAPE_TEST_S3=s3://bucket/prefix?endpoint=...`, the same over
+//! TLS and in a bucket with object lock, and `KTAPE_TEST_AZURE=az://container/prefix?endpoint=...&account=...`, with their
+//! credentials beside them, as `.ci/object-stores` sets them. Each test works below a prefix of its own. Without them
+//! these tests say that they did not run.
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot set up fails it")]
 
@@ -18,14 +19,14 @@ use ktape::store::{
 use crate::not_run::not_run;
 
 /// Environment variables that name servers.
-const SERVERS: &[&str] = &["KTAPE_TEST_S3", "KTAPE_TEST_AZURE"];
+const SERVERS: &[&str] = &["KTAPE_TEST_S3", "KTAPE_TEST_S3_TLS", "KTAPE_TEST_S3_LOCKED", "KTAPE_TEST_AZURE"];
 
 fn key(name: &str) -> Key {
     Key::new(name).unwrap()
 }
 
 /// Runs one promise against every store.
-fn on_each(promise: impl Fn(&dyn Store)) {
+fn on_each(promise: impl Fn(&dyn Store) + Sync) {
     let folder = tempfile::tempdir().unwrap();
     promise(&LocalStore::new(folder.path().join("not/there/yet")));
     promise(&MemoryStore::new());
@@ -33,14 +34,18 @@ fn on_each(promise: impl Fn(&dyn Store)) {
     on_each_server(|store| promise(store));
 }
 
-/// Runs it against every server that is named, in a place that nobody has used.
-fn on_each_server(promise: impl Fn(&dyn Store)) {
-    for variable in SERVERS {
-        match server(variable) {
-            Some(location) => promise(store::at(&location).unwrap().as_ref()),
-            None => not_run(&format!("{} on a server", thread::current().name().unwrap_or("a promise")), variable),
+/// Runs it against every server that is named, at the same time, in a place that nobody has used.
+fn on_each_server(promise: impl Fn(&dyn Store) + Sync) {
+    let test = thread::current().name().unwrap_or("a promise").to_owned();
+    thread::scope(|scope| {
+        for variable in SERVERS {
+            let (promise, test) = (&promise, &test);
+            scope.spawn(move || match server(variable) {
+                Some(location) => promise(store::at(&location).unwrap().as_ref()),
+                None => not_run(&format!("{test} on a server"), variable),
+            });
         }
-    }
+    });
 }
 
 /// The location that a variable names, with a prefix of its own.

@@ -3,6 +3,7 @@
 //! One small cluster serves all of these tests; topics of a test begin with its own word. What cannot run on a machine
 //! is printed as a line `not run: ...` and counted: it never looks passed.
 
+mod append_only;
 mod bad_input;
 mod copied;
 mod damage;
@@ -103,7 +104,7 @@ fn saved() -> &'static Repository {
     static SAVED: OnceLock<Repository> = OnceLock::new();
     SAVED.get_or_init(|| {
         // What is static is never dropped; the cluster's folder goes when this process ends.
-        let repository = Repository { path: cluster().folder().join("repository"), _folder: None };
+        let repository = Repository { path: cluster().folder().join("repository"), elsewhere: None, _folder: None };
         run(&["init", "--repository", &repository.place()]).exits(0);
         repository.backup(cluster().bootstrap(), &SELECTION).exits(0);
         repository
@@ -114,17 +115,26 @@ fn saved() -> &'static Repository {
 const SELECTION: [&str; 10] =
     ["--topics", "orders", "notes", "--groups", "shop", "reader", "--segment-bytes", "1MiB", "--fetch-bytes", "512KiB"];
 
-/// A repository of its own, in a folder of its own.
+/// A repository of its own, in a folder of its own or on a server.
 struct Repository {
     path: PathBuf,
+    elsewhere: Option<String>,
     _folder: Option<tempfile::TempDir>,
 }
 
 impl Repository {
     fn init() -> Self {
-        let repository = Self::nothing();
-        run(&["init", "--repository", &repository.place()]).exits(0);
-        repository
+        Self::nothing().begun()
+    }
+
+    /// Makes one at a location that is no folder.
+    fn init_at(location: String) -> Self {
+        Self { elsewhere: Some(location), ..Self::nothing() }.begun()
+    }
+
+    fn begun(self) -> Self {
+        run(&["init", "--repository", &self.place()]).exits(0);
+        self
     }
 
     fn path(&self) -> &Path {
@@ -132,13 +142,13 @@ impl Repository {
     }
 
     fn place(&self) -> String {
-        self.path.display().to_string()
+        self.elsewhere.clone().unwrap_or_else(|| self.path.display().to_string())
     }
 
     /// A place for one.
     fn nothing() -> Self {
         let folder = tempfile::TempDir::with_prefix("ktape-faults-").unwrap();
-        Self { path: folder.path().join("repository"), _folder: Some(folder) }
+        Self { path: folder.path().join("repository"), elsewhere: None, _folder: Some(folder) }
     }
 
     /// The same in a folder of its own.

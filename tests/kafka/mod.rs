@@ -199,8 +199,10 @@ pub(crate) fn ktape(args: &[&str]) -> Output {
     command(args).output().unwrap()
 }
 
+/// The binary that was built with these tests, or the one that `KTAPE_STATIC_BINARY` names.
 pub(crate) fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ktape"));
+    let named = std::env::var_os("KTAPE_STATIC_BINARY");
+    let mut command = Command::new(named.unwrap_or_else(|| env!("CARGO_BIN_EXE_ktape").into()));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KTAPE_")) {
         command.env_remove(name);
     }

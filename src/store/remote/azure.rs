@@ -48,6 +48,9 @@ pub(super) fn service(
     }
     for (names, key) in IDENTITY {
         if let Some(value) = names.iter().find_map(|name| variable(name)) {
+            // In the environment of pods it ends in a slash, and another one follows.
+            let is_url = matches!(key, AzureConfigKey::AuthorityHost);
+            let value = if is_url { value.trim_end_matches('/') } else { &value };
             builder = builder.with_config(*key, value);
         }
     }

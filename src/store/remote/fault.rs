@@ -20,7 +20,7 @@ struct Fault {
 /// A request that failed.
 pub(super) fn failure(operation: &'static str, key: Option<&Key>, path: String, error: &Error) -> StoreError {
     let text = chain(error);
-    let code = tag(&text, "Code").unwrap_or_default().to_owned();
+    let code = tag(&text, "Code").or_else(|| of_deletion(&text)).unwrap_or_default().to_owned();
     let (kind, ours) = meaning(error, &code, &text);
     let theirs = words(&code, &text);
     let separator = if ours.is_empty() || theirs.is_empty() { "" } else { ": " };
@@ -41,6 +41,7 @@ fn meaning(error: &Error, code: &str, text: &str) -> (StoreErrorKind, &'static s
     };
     match code {
         "NoSuchBucket" | "ContainerNotFound" => return (NoBucket, "there is no such bucket"),
+        "AccessDenied" => return (PermissionDenied, "access denied"),
         "RequestTimeTooSkewed" => return (Clock, "the clock of this host and that of the service differ too much"),
         "InvalidAccessKeyId"
         | "SignatureDoesNotMatch"
@@ -125,6 +126,12 @@ fn tag<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     rest.split_once(&format!("</{name}>")).map(|(value, _)| value)
 }
 
+/// The code of one object in the answer to a request that deletes several, as `object_store` words it.
+fn of_deletion(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("DeleteObjects request failed")?.1.split_once("(code: ")?;
+    rest.split_once(')').map(|(code, _)| code)
+}
+
 /// The service's code and message; without those the last of the error's causes.
 fn words(code: &str, text: &str) -> String {
     let words = match tag(text, "Message") {
@@ -169,6 +176,10 @@ mod tests {
             ("Received redirect without LOCATION, this".to_owned(), StoreErrorKind::Region),
             ("HTTP error: invalid peer certificate: UnknownIssuer".to_owned(), StoreErrorKind::Certificate),
             ("HTTP error: tcp connect error".to_owned(), StoreErrorKind::Unreachable),
+            (
+                "DeleteObjects request failed for key a: Access Denied. (code: AccessDenied)".to_owned(),
+                StoreErrorKind::PermissionDenied,
+            ),
             ("something".to_owned(), StoreErrorKind::Other),
         ] {
             assert_eq!(generic(&text).kind, kind, "{text}");

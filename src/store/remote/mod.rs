@@ -17,7 +17,7 @@ mod reader;
 mod s3;
 mod writer;
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
@@ -272,10 +272,13 @@ impl Store for RemoteStore {
     }
 
     fn list(&self, folder: Option<&Key>) -> Result<Vec<ObjectInfo>, StoreError> {
-        let (service, path) = (Arc::clone(&self.inner.service), self.folder(folder)?);
-        let listed: Vec<ObjectMeta> =
-            self.run("list", folder, async move { service.list(path.as_ref()).try_collect().await })?;
-        let mut objects: Vec<ObjectInfo> = listed.iter().filter_map(|meta| self.info_of(meta)).collect();
+        let (store, path) = (self.clone(), self.folder(folder)?);
+        // Page by page: of what the service says only that stays which is asked for.
+        let listing = async move {
+            let pages = store.inner.service.list(path.as_ref());
+            pages.try_filter_map(|meta| ready(Ok(store.info_of(&meta)))).try_collect::<Vec<ObjectInfo>>().await
+        };
+        let mut objects = self.run("list", folder, listing)?;
         objects.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         Ok(objects)
     }

@@ -1,70 +1,25 @@
 //! What becomes of object stores that refuse, fail or lose answers: a server of our own that answers as told.
 
+mod credentials;
+mod headers;
+pub(crate) mod locked;
+mod serve;
+pub(crate) mod way;
+
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ktape::model::describe;
 use ktape::repository::{Repository, RepositoryError};
 use ktape::store::{ConnectError, Key, RemoteStore, Store, StoreError, StoreErrorKind, random_hex};
 
+use self::serve::serve;
+use self::way::{Mishap, every_fourth, way_to};
 use crate::not_run::not_run;
 
 const SECRET: &str = "s3cretS3CRETs3cret";
-
-/// A request, as far as the answers depend on it.
-struct Request {
-    method: String,
-    path: String,
-    create_only: bool,
-    body: Vec<u8>,
-}
-
-/// What a server does with a request: an answer, or `None` to close the connection without one.
-type Answers = dyn FnMut(&Request) -> Option<(u16, String)> + Send;
-
-/// Starts a server; gives its URL. It ends with the test's process.
-fn serve(answers: impl FnMut(&Request) -> Option<(u16, String)> + Send + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let answers: Arc<Mutex<Answers>> = Arc::new(Mutex::new(answers));
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let answers = Arc::clone(&answers);
-            std::thread::spawn(move || while answer(&stream, &answers).is_some() {});
-        }
-    });
-    url
-}
-
-fn answer(stream: &TcpStream, answers: &Mutex<Answers>) -> Option<()> {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-    let mut words = line.split(' ').map(str::to_owned);
-    let (method, path) = (words.next()?, words.next()?);
-    let mut headers = HashMap::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.trim().split_once(':') else { break };
-        headers.insert(name.to_lowercase(), value.trim().to_owned());
-    }
-    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    let head = method == "HEAD";
-    let request = Request { method, path, create_only: headers.contains_key("if-none-match"), body };
-    let (status, body) = answers.lock().unwrap()(&request)?;
-    let shown = if head { "" } else { &body };
-    let answer = format!(
-        "HTTP/1.1 {status} x\r\ncontent-length: {}\r\netag: \"1\"\r\nlast-modified: Mon, 23 Nov 2026 00:00:00 GMT\r\n\r\n{shown}",
-        body.len()
-    );
-    (&mut (&*stream)).write_all(answer.as_bytes()).ok()
-}
 
 fn connect(url: &str) -> Result<RemoteStore, ConnectError> {
     connect_as(&format!("s3://bucket/prefix?endpoint={url}"), SECRET)
@@ -181,69 +136,8 @@ fn put_if_absent_whose_answer_got_lost_knows_its_own_object() {
     assert!(store.put_if_absent(&key, b"ours").unwrap_err().is_already_exists());
 }
 
-/// What happens to one request on its way to a real server.
-#[derive(Clone, Copy, PartialEq)]
-enum Mishap {
-    None,
-    Overloaded,
-    NeverArrives,
-    AnswerLost,
-    BodyDamaged,
-}
-
-/// A way to a server on which requests have mishaps. Gives its URL.
-fn way_to(server: String, mut mishap: impl FnMut() -> Mishap + Send + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for client in listener.incoming().flatten() {
-            let (server, mishap) = (server.clone(), mishap());
-            // A connection is for one request, so that each has its own luck.
-            std::thread::spawn(move || forward(&client, &server, mishap));
-        }
-    });
-    url
-}
-
-fn forward(client: &TcpStream, server: &str, mishap: Mishap) -> Option<()> {
-    let mut reader = BufReader::new(client);
-    let mut head = String::new();
-    let mut length = 0;
-    while !head.ends_with("\r\n\r\n") {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().ok()?;
-        }
-        if line == "\r\n" {
-            head.push_str("connection: close\r\n");
-        }
-        head.push_str(&line);
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    match mishap {
-        Mishap::NeverArrives => return None,
-        Mishap::Overloaded => {
-            let answer = b"HTTP/1.1 503 x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-            return (&mut (&*client)).write_all(answer).ok();
-        }
-        Mishap::BodyDamaged => body.iter_mut().take(1).for_each(|byte| *byte ^= 1),
-        Mishap::None | Mishap::AnswerLost => {}
-    }
-    let mut upstream = TcpStream::connect(server).ok()?;
-    upstream.write_all(head.as_bytes()).ok()?;
-    upstream.write_all(&body).ok()?;
-    let mut answer = Vec::new();
-    upstream.read_to_end(&mut answer).ok()?;
-    if mishap == Mishap::AnswerLost {
-        return None;
-    }
-    (&mut (&*client)).write_all(&answer).ok()
-}
-
 /// The address and the bucket of the plain server that a variable names, and its keys.
-fn plain_server() -> Option<(String, String)> {
+pub(crate) fn plain_server() -> Option<(String, String)> {
     let location = std::env::var("KTAPE_TEST_S3").ok()?;
     let (place, options) = location.split_once('?')?;
     let server = options.split('&').find_map(|option| option.strip_prefix("endpoint=http://"))?;
@@ -257,16 +151,7 @@ fn nothing_is_lost_or_doubled_where_every_fourth_request_has_a_mishap() {
     };
     let seed = std::env::var("KTAPE_TEST_SEED").ok().map_or(20_261_123, |text| text.parse().unwrap());
     println!("KTAPE_TEST_SEED={seed}");
-    let mut state: u32 = seed;
-    let url = way_to(server, move || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        match state >> 28 {
-            0 => Mishap::Overloaded,
-            1 => Mishap::NeverArrives,
-            2 | 3 => Mishap::AnswerLost,
-            _ => Mishap::None,
-        }
-    });
+    let url = way_to(server, every_fourth(seed));
     let secret = std::env::var("AWS_SECRET_ACCESS_KEY").unwrap();
     let store = connect_as(&format!("{place}?endpoint={url}"), &secret).unwrap();
     let key = |name: String| Key::new(name).unwrap();

@@ -37,9 +37,8 @@ use crate::object_stores::way::{one_in_sixteen, way_to};
 const DEADLINE: Duration = Duration::from_secs(240);
 /// Kills between two runs that may complete.
 const ROUND: usize = 3;
-/// Bytes of each record, and records a second, of the producer.
+/// Bytes of each record of the producer.
 const RECORD: &str = "1000";
-const RATE: &str = "3000";
 
 /// Where a backup is killed.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -86,7 +85,7 @@ impl Phase {
 
 #[test]
 fn a_backup_killed_at_any_point_goes_on_when_it_is_run_again() {
-    kill_again_and_again("kill", &Repository::init(), kills(3), Random::new());
+    kill_again_and_again("kill", "3000", &Repository::init(), kills(3), Random::new());
 }
 
 /// After each kill the next run waits for 15 seconds, until the lock is dead: few kills.
@@ -98,15 +97,15 @@ fn a_backup_to_s3_killed_at_any_point_goes_on_while_requests_fail() {
     let random = Random::new();
     let url = way_to(server, one_in_sixteen(random.seed as u32));
     let repository = Repository::init_at(format!("{place}?endpoint={url}"));
-    kill_again_and_again("s3kill", &repository, kills(2), random);
+    kill_again_and_again("s3kill", "300", &repository, kills(2), random);
 }
 
 fn kills(few: usize) -> usize {
     std::env::var("KTAPE_KILLS").map_or(few, |text| text.parse().unwrap())
 }
 
-/// Topics begin with the word.
-fn kill_again_and_again(word: &str, repository: &Repository, kills: usize, mut random: Random) {
+/// Topics begin with the word; what grows does so by `rate` records a second.
+fn kill_again_and_again(word: &str, rate: &str, repository: &Repository, kills: usize, mut random: Random) {
     println!("{kills} kills, KTAPE_TEST_SEED={}", random.seed);
     let broker = cluster().bootstrap();
     let (filled_topic, growing, all) = (format!("{word}-plain"), format!("{word}-live"), format!("{word}-*"));
@@ -114,7 +113,7 @@ fn kill_again_and_again(word: &str, repository: &Repository, kills: usize, mut r
     // that go on all the time.
     let filled = produce(&filled_topic, &["--num-records", "90000", "--throughput", "-1"], None);
     filled.finish(TIMEOUT).unwrap();
-    let live = produce(&growing, &["--num-records", "100000000", "--throughput", RATE], Some(word));
+    let live = produce(&growing, &["--num-records", "100000000", "--throughput", rate], Some(word));
     let place = repository.place();
     let flags = ["--topics", &all, "--segment-bytes", "1MiB", "--json", "-vv", "--log-format", "json"];
     let command = [&["backup", "--repository", &place, "--bootstrap-server", broker], &flags[..]].concat();

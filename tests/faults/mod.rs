@@ -34,9 +34,11 @@ fn cluster() -> &'static Cluster {
     })
 }
 
-/// The binary, without the variables of whoever runs the tests.
+/// The binary that was built with these tests, or the one that `KTAPE_STATIC_BINARY` names, without the variables of whoever
+/// runs the tests.
 fn ktape() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ktape"));
+    let named = std::env::var_os("KTAPE_STATIC_BINARY");
+    let mut command = Command::new(named.unwrap_or_else(|| env!("CARGO_BIN_EXE_ktape").into()));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KTAPE_")) {
         command.env_remove(name);
     }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use object_store::{MultipartUpload, ObjectStore, PutMultipartOptions, PutPayload};
 
+use super::RemoteStore;
 use super::engine::Task;
-use super::{RemoteStore, StoreErrorKind};
 use crate::store::{Key, ObjectWriter, Store, StoreError};
 
 /// Size of every part but the last. S3 takes none below 5 MiB, some servers want all of one size, and there may be
@@ -122,8 +122,8 @@ impl Writer {
         });
         match completed {
             Ok(_) => Ok(()),
-            Err(error) if error.kind == StoreErrorKind::AlreadyExists => Err(error),
-            // The answer may have got lost: nobody else gives this name to something of this size.
+            // The answer may have got lost, and the next attempt found what the first had made. The name was free when we
+            // looked, and nobody else gives it to something of this size.
             Err(error) => match self.store.info(&self.early) {
                 Ok(Some(info)) if info.size == self.written => Ok(()),
                 _ => Err(error),

@@ -14,8 +14,8 @@ use super::writers::Writers;
 use crate::cluster::Cluster;
 use crate::model::{Timestamp, TopicPartition};
 use crate::repository::format::{
-    Excluded, FORMAT_VERSION, GroupsPart, Incomplete, IncompleteKind, PartitionState, Seal, SnapshotHead, TopicState,
-    Totals,
+    Excluded, FORMAT_VERSION, GroupsPart, Incomplete, IncompleteKind, PartRef, PartitionState, Seal, SnapshotHead,
+    TopicState, Totals,
 };
 use crate::repository::{Repository, Run};
 
@@ -292,7 +292,7 @@ fn head(
     let groups = GroupsPart { groups: plan.groups.groups.clone() };
     let excluded = Excluded { topics: plan.excluded_topics.clone(), groups: plan.groups.excluded.clone() };
     let left_out = !(excluded.topics.is_empty() && excluded.groups.is_empty());
-    Ok(SnapshotHead {
+    let mut head = SnapshotHead {
         format: FORMAT_VERSION,
         // The repository gives it the next free number.
         sequence: 0,
@@ -308,11 +308,15 @@ fn head(
         committed: Timestamp::now(),
         selection: context.options.selection.clone(),
         topics: repository.write_topics(topics)?,
-        groups: repository.put_part(&groups)?,
-        settings: Some(repository.put_part(&plan.settings.part)?),
+        groups: PartRef::default(),
+        group_names: None,
+        settings: Some(repository.put_private_part(&plan.settings.part)?),
+        keys: 0,
         excluded: if left_out { Some(repository.put_part(&excluded)?) } else { None },
         incomplete: incomplete.to_vec(),
         totals: *totals,
         ktape_version: env!("CARGO_PKG_VERSION").to_owned(),
-    })
+    };
+    repository.put_groups(&mut head, &groups)?;
+    Ok(head)
 }

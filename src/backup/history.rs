@@ -11,7 +11,7 @@ use crate::cluster::Cluster;
 use crate::model::{GroupId, Selection, Timestamp, TopicId, TopicName};
 use crate::repository::Repository;
 use crate::repository::format::{
-    ConfigEntry, GroupOffset, GroupsPart, IncompleteKind, Parent, PartitionState, Seal, SettingsPart, SnapshotHead,
+    ConfigEntry, IncompleteKind, Parent, PartitionState, Seal, SettingsPart, SnapshotHead,
 };
 
 /// How many snapshots back a run looks for one with its own selection.
@@ -95,9 +95,8 @@ impl History {
     }
 
     fn read_snapshot(&mut self, repository: &Repository, head: &SnapshotHead) -> Result<(), BackupError> {
-        let groups: GroupsPart = repository.part(&head.groups)?;
-        let topics = |offsets: Vec<GroupOffset>| offsets.into_iter().map(|one| one.topic).collect();
-        self.groups = groups.groups.into_iter().map(|group| (group.id, topics(group.offsets))).collect();
+        let groups = repository.group_names(head)?.groups;
+        self.groups = groups.into_iter().map(|group| (group.id, group.topics.into_iter().collect())).collect();
         self.settings = settings(repository, head)?;
         for topic in repository.topics(head)? {
             let topic = topic?;
@@ -208,9 +207,12 @@ fn is_damaged(repository: &Repository, last: Option<&Seal>) -> Result<bool, Back
     }
 }
 
-/// They are only compared with: a part that is damaged is as good as none.
+/// They are only compared with: a part that is damaged, or that this host cannot read, is as good as none.
 fn settings(repository: &Repository, head: &SnapshotHead) -> Result<Option<SettingsPart>, BackupError> {
-    match head.settings.as_ref().map(|digest| repository.part(digest)) {
+    if !repository.is_readable() {
+        return Ok(None);
+    }
+    match head.settings.as_ref().map(|part| repository.private_part(part)) {
         Some(Err(error)) if !error.is_damage() => Err(error.into()),
         part => Ok(part.and_then(Result::ok)),
     }

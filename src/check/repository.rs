@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::report::{RepositoryState, SnapshotState};
 use crate::model::{GroupId, Selection, Timestamp, TopicId, TopicName};
-use crate::repository::format::{GroupsPart, SnapshotHead};
+use crate::repository::format::SnapshotHead;
 use crate::repository::{Repository, RepositoryError, Snapshot};
 use crate::store::Key;
 
@@ -115,8 +115,8 @@ fn snapshot(snapshot: Snapshot, selection: &Selection, now: Timestamp) -> Snapsh
 }
 
 fn saved(repository: &Repository, head: &SnapshotHead) -> Result<Saved, RepositoryError> {
-    let groups: GroupsPart = repository.part(&head.groups)?;
-    let mut groups: Vec<GroupId> = groups.groups.into_iter().map(|group| group.id).collect();
+    let groups = repository.group_names(head)?.groups;
+    let mut groups: Vec<GroupId> = groups.into_iter().map(|group| group.id).collect();
     groups.sort();
     let mut saved = Saved { fences_taken: Some(head.fences_taken), topics: BTreeMap::new(), groups };
     for topic in repository.topics(head)? {

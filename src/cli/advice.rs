@@ -97,6 +97,24 @@ pub fn repository(error: &RepositoryError) -> Advice {
             Failed,
             "look at this partition's log on the broker with Kafka's DumpLogSegments: a disk or the network spoils data",
         ),
+        RepositoryError::NoKey { .. } => say(
+            Refused,
+            "give the private key, --identity-file FILE, or the passphrase of `init`, --passphrase-file FILE",
+        ),
+        RepositoryError::WrongKey { .. } | RepositoryError::KeyDoesNotFit { .. } => {
+            say(Refused, "give the private key of one of those public keys: --identity-file FILE; it may be repeated")
+        }
+        RepositoryError::WrongPassphrase { .. } => {
+            say(Refused, "give the passphrase that `init` was given: --passphrase-file FILE")
+        }
+        RepositoryError::NoPassphrase { .. } => say(Refused, "give the private key: --identity-file FILE"),
+        RepositoryError::NotEncrypted { .. } => {
+            say(Refused, "make another repository with `ktape init --recipient`, and back up into it")
+        }
+        RepositoryError::InvalidRecipient { .. } | RepositoryError::NoRecipient => {
+            say(Usage, "name a public key as age-keygen prints it: --recipient age1...")
+        }
+        RepositoryError::InvalidIdentity { .. } => say(Usage, "name a file that age-keygen made: --identity-file FILE"),
         RepositoryError::NotSealable { .. } | RepositoryError::Encode { .. } => say(Failed, AGAIN),
     }
 }

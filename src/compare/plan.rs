@@ -10,7 +10,7 @@ use crate::cluster::{Metadata, OffsetSpec};
 use crate::model::{
     GroupId, OffsetRange, Patterns, Timestamp, TopicFilter, TopicId, TopicName, TopicPartition, describe,
 };
-use crate::repository::format::{GroupState, GroupsPart, PartitionState, SegmentList, TopicState};
+use crate::repository::format::{GroupState, PartitionState, SegmentList, TopicState};
 use crate::repository::{Snapshot, SnapshotChoice};
 
 /// Everything that is decided before records are read.
@@ -101,7 +101,7 @@ fn choose_groups(context: Context<'_>, snapshot: &Snapshot) -> Result<Vec<GroupS
     let selection = &context.options.selection;
     let include = Patterns::new(&selection.groups)?;
     let exclude = Patterns::new(&selection.exclude_groups)?;
-    let part: GroupsPart = context.repository.part(&snapshot.head.groups)?;
+    let part = context.repository.groups(&snapshot.head)?;
     let takes = |id: &str| (include.texts().is_empty() || include.matches(id)) && !exclude.matches(id);
     let groups: Vec<GroupState> = part.groups.into_iter().filter(|group| takes(group.id.as_str())).collect();
     let ids: Vec<&str> = groups.iter().map(|group| group.id.as_str()).collect();

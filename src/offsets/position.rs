@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::error::OffsetsError;
 use crate::model::{GroupId, Patterns, Selection, TopicName, TopicPartition};
-use crate::repository::format::{GroupOffset, GroupsPart};
+use crate::repository::format::GroupOffset;
 use crate::repository::{Repository, Snapshot};
 use crate::restore::OutOfRange;
 
@@ -94,7 +94,7 @@ pub(super) fn of_snapshot(
 ) -> Result<Vec<Position>, OffsetsError> {
     let (groups, exclude) = (Patterns::new(&selection.groups)?, Patterns::new(&selection.exclude_groups)?);
     let topics = selection.topic_filter()?;
-    let part: GroupsPart = repository.part(&snapshot.head.groups)?;
+    let part = repository.groups(&snapshot.head)?;
     let nothing = |what| OffsetsError::NothingMatches { snapshot: snapshot.head.sequence, what };
     let ids: Vec<&str> = part.groups.iter().map(|group| group.id.as_str()).collect();
     if let Some(pattern) = groups.unmatched(&ids).first() {

@@ -3,7 +3,7 @@
 
 use super::Repository;
 use super::error::RepositoryError;
-use super::format::{Excluded, GroupsPart, Seal, SnapshotHead};
+use super::format::{Excluded, Seal, SnapshotHead};
 use super::snapshots::{Snapshot, SnapshotChoice};
 use crate::model::TopicName;
 
@@ -74,7 +74,7 @@ impl Repository {
         head: &SnapshotHead,
         partitions: impl Fn(&TopicName, i32) -> bool,
     ) -> Result<(), RepositoryError> {
-        self.part::<GroupsPart>(&head.groups)?;
+        self.check_part(&head.groups)?;
         if let Some(excluded) = &head.excluded {
             self.part::<Excluded>(excluded)?;
         }

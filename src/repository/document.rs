@@ -81,6 +81,8 @@ mod tests {
             repository_id: "0".repeat(32),
             created: Timestamp(0),
             ktape_version: "0.1.0".to_owned(),
+            compression: None,
+            encryption: None,
         }
     }
 
@@ -103,10 +105,10 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_refused_by_name_even_if_it_looks_different() {
-        let newer = serde_json::json!({"format": {"major": 2, "minor": 1}, "other": []});
+        let newer = serde_json::json!({"format": {"major": 3, "minor": 1}, "other": []});
         let (bytes, _) = encode("x", &newer).unwrap();
         let error = decode_versioned::<RepositoryDocument>("repository.json", &bytes).unwrap_err();
-        assert_eq!(error.to_string(), "repository.json has format 2.1, this ktape knows 1.1");
+        assert_eq!(error.to_string(), "repository.json has format 3.1, this ktape knows 2.0");
     }
 
     #[test]

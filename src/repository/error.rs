@@ -115,6 +115,69 @@ pub enum RepositoryError {
         /// Why.
         reason: &'static str,
     },
+    /// Something is encrypted, and nobody handed over a key.
+    #[error("{location} is encrypted to {recipients}, and no key was given")]
+    NoKey {
+        /// The repository.
+        location: String,
+        /// Public keys, one of whose private halves is needed.
+        recipients: String,
+    },
+    /// The keys that were handed over are none of the repository's.
+    #[error("{location} is encrypted to {recipients}; the key that was given belongs to {given}")]
+    WrongKey {
+        /// The repository.
+        location: String,
+        /// Public keys, one of whose private halves is needed.
+        recipients: String,
+        /// Public keys of those that were given.
+        given: String,
+    },
+    /// An object was encrypted to others, before or after.
+    #[error("{object} is not encrypted to {given}: it needs the key that was in force when it was written")]
+    KeyDoesNotFit {
+        /// Which.
+        object: String,
+        /// Public keys of those that were given.
+        given: String,
+    },
+    /// The passphrase opens none of the keys in the repository.
+    #[error("the passphrase does not open {object}: {reason}")]
+    WrongPassphrase {
+        /// The key.
+        object: String,
+        /// What age says.
+        reason: String,
+    },
+    /// There is no key for a passphrase to open.
+    #[error("{location} has no passphrase: it is encrypted to public keys only")]
+    NoPassphrase {
+        /// The repository.
+        location: String,
+    },
+    /// Recipients of a repository that is not encrypted.
+    #[error("{location} is not encrypted, and cannot be from now on")]
+    NotEncrypted {
+        /// The repository.
+        location: String,
+    },
+    /// A public key that is none.
+    #[error("{text:?} is no public key of age: {reason}")]
+    InvalidRecipient {
+        /// As it was given.
+        text: String,
+        /// Why.
+        reason: String,
+    },
+    /// Nobody could read what is written.
+    #[error("an encrypted repository needs at least one public key")]
+    NoRecipient,
+    /// An identity file that holds no private key.
+    #[error("{}", invalid_identity(*.line))]
+    InvalidIdentity {
+        /// Its line, from 1; 0 where there is none at all.
+        line: usize,
+    },
     /// A document does not serialise.
     #[error("cannot write {object}")]
     Encode {
@@ -152,6 +215,13 @@ impl Classify for RepositoryError {
             Self::NotSealable { .. } | Self::Encode { .. } => ErrorClass::Fatal,
             _ => ErrorClass::Reject,
         }
+    }
+}
+
+fn invalid_identity(line: usize) -> String {
+    match line {
+        0 => "the identity file holds no private key of age".to_owned(),
+        line => format!("line {line} of the identity file is no private key of age (AGE-SECRET-KEY-1...)"),
     }
 }
 
@@ -197,6 +267,9 @@ pub enum Damage {
     /// The compressed bytes do not decompress.
     #[error("it does not decompress: {0}")]
     Zstd(String),
+    /// The encrypted bytes do not decrypt.
+    #[error("it does not decrypt: {0}")]
+    Decrypt(String),
     /// A record batch in it is not whole and sound.
     #[error("at byte {position}: {fault}")]
     Batch {

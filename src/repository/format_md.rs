@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::document;
 use super::format::{
-    Excluded, FORMAT_VERSION, GroupsPart, MapSummary, OffsetsCommit, RepositoryDocument, RestoreDone, RestoreMarking,
-    RestorePlanDocument, RestoreRecords, RestoreTopics, SavedGroups, Seal, SealBatch, SettingsPart, SnapshotHead,
-    TopicShard,
+    ConfigsPart, EncryptedPart, Excluded, FORMAT_VERSION, GroupNames, GroupsPart, KeysDocument, MapSummary,
+    OffsetsCommit, RepositoryDocument, RestoreDone, RestoreMarking, RestorePlanDocument, RestoreRecords, RestoreTopics,
+    SavedGroups, Seal, SealBatch, SettingsPart, SnapshotHead, TopicShard,
 };
 use super::segment::{Facts, Scan};
 use crate::batch::walk;
@@ -48,6 +48,10 @@ fn every_other_document_decodes_and_is_whole() {
     assert_eq!(decoded::<GroupsPart>("groups").groups[0].offsets[0].committed.offset, 3);
     assert_eq!(decoded::<SettingsPart>("settings").acls.len(), 1);
     assert_eq!(decoded::<Excluded>("excluded").topics.len(), 2);
+    assert_eq!(decoded::<EncryptedPart>("encrypted-part").keys, 0);
+    assert_eq!(decoded::<GroupNames>("group-names").groups.len(), 1);
+    assert_eq!(decoded::<ConfigsPart>("configs").topics.len(), 1);
+    assert_eq!(decoded::<KeysDocument>("keys").number, 1);
     assert!(decoded::<SealBatch>("run").seals.is_empty());
     assert_eq!(decoded::<RestorePlanDocument>("restore-plan").key.renames.len(), 1);
     assert_eq!(decoded::<RestoreTopics>("restore-topics").topics[0].partitions.len(), 1);
@@ -74,6 +78,18 @@ fn the_seal_describes_the_segment() {
 }
 
 #[test]
+fn a_stored_seal_has_the_fields_that_stand_there() {
+    let mut seal: Value = serde_json::from_str(example("seal")).unwrap();
+    let stored: Value = serde_json::from_str(example("seal-stored")).unwrap();
+    for (name, value) in stored.as_object().unwrap() {
+        seal[name] = value.clone();
+    }
+    let decoded: Seal = serde_json::from_value(seal.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&decoded).unwrap(), seal);
+    assert!(decoded.frames.len() == 1 && decoded.keys == Some(0));
+}
+
+#[test]
 fn every_field_is_explained() {
     let mut fields = BTreeSet::new();
     let restores = [
@@ -86,7 +102,9 @@ fn every_field_is_explained() {
         "offsets-commit",
         "restore-done",
     ];
-    for name in ["head", "shard", "seal", "groups", "settings", "excluded", "run"].into_iter().chain(restores) {
+    let private = ["encrypted-part", "group-names", "configs", "keys", "seal-stored"];
+    let others = ["head", "shard", "seal", "groups", "settings", "excluded", "run"];
+    for name in others.into_iter().chain(private).chain(restores) {
         names(&serde_json::from_str(example(name)).unwrap(), &mut fields);
     }
     names(&serde_json::from_str(example("repository").lines().next().unwrap()).unwrap(), &mut fields);

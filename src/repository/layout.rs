@@ -1,5 +1,7 @@
 //! Where everything lies. Every object name in a repository is made here, and nowhere else.
 
+use super::crypt::Form;
+use super::format::PartRef;
 use crate::model::{TopicId, TopicName};
 use crate::store::{InvalidKey, Key};
 
@@ -15,6 +17,8 @@ pub const INDEX: &str = "index";
 pub const SNAPSHOTS: &str = "snapshots";
 /// Folder of restores.
 pub const RESTORES: &str = "restores";
+/// Folder of keys.
+pub const KEYS: &str = "keys";
 /// Folder of locks.
 pub const LOCKS: &str = "locks";
 /// Folder of files that have no name yet.
@@ -37,20 +41,20 @@ pub fn generation(id: TopicId) -> String {
 
 /// A segment: `DumpLogSegments` takes the base offset from the name's first 20 digits. `random` keeps the names of two
 /// writers of the same offsets apart.
-pub fn segment(folder: &Key, base: i64, next: i64, random: &str) -> Result<Key, InvalidKey> {
-    folder.join(&format!("{base:020}.{next:020}-{random}.log"))
+pub fn segment(folder: &Key, base: i64, next: i64, random: &str, form: Form) -> Result<Key, InvalidKey> {
+    folder.join(&format!("{base:020}.{next:020}-{random}{}", form.suffix()))
 }
 
 /// The same where it must be named before its end is known.
-pub fn early_segment(folder: &Key, base: i64, random: &str) -> Result<Key, InvalidKey> {
-    folder.join(&format!("{base:020}.{random}.log"))
+pub fn early_segment(folder: &Key, base: i64, random: &str, form: Form) -> Result<Key, InvalidKey> {
+    folder.join(&format!("{base:020}.{random}{}", form.suffix()))
 }
 
 /// Whether a name is one that [`segment`] or [`early_segment`] makes.
 pub fn is_segment_name(name: &str) -> bool {
     let digits = |text: &str| text.len() == 20 && text.bytes().all(|byte| byte.is_ascii_digit());
     let hexadecimal = |text: &str| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let fields = name.strip_suffix(".log").and_then(|name| name.split_once('.'));
+    let fields = Form::split(name).and_then(|(name, _)| name.split_once('.'));
     fields.is_some_and(|(base, rest)| match rest.split_once('-') {
         Some((next, random)) => digits(base) && digits(next) && hexadecimal(random),
         None => digits(base) && hexadecimal(rest),
@@ -60,6 +64,31 @@ pub fn is_segment_name(name: &str) -> bool {
 /// A part, by the BLAKE3 of its plain JSON.
 pub fn part(digest: &str) -> Result<Key, InvalidKey> {
     Key::new(format!("{INDEX}/{digest}.json.zst"))
+}
+
+/// A part that may be encrypted: then by the BLAKE3 of its stored bytes.
+pub fn part_of(part: &PartRef) -> Result<Key, InvalidKey> {
+    match part {
+        PartRef::Plain(digest) => self::part(digest),
+        PartRef::Encrypted(encrypted) => Key::new(format!("{INDEX}/{}.json.zst.age", encrypted.stored)),
+    }
+}
+
+/// To whom is encrypted from then on, counted from 1.
+pub fn keys(number: u64) -> Result<Key, InvalidKey> {
+    Key::new(format!("{KEYS}/{number:06}.json"))
+}
+
+/// The number in such a name.
+pub fn keys_number(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(".json")?;
+    let plain = digits.len() >= 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|number| plain && format!("{number:06}") == digits && *number > 0)
+}
+
+/// A private key, encrypted with a passphrase.
+pub fn passphrase_key(random: &str) -> Result<Key, InvalidKey> {
+    Key::new(format!("{KEYS}/passphrase-{random}.age"))
 }
 
 /// A snapshot's head.
@@ -109,11 +138,11 @@ mod tests {
     fn a_segment_lies_where_format_md_says() {
         let topic = TopicName::new("orders").unwrap();
         let id = TopicId(1_u128.to_be_bytes());
-        let key = segment(&partition(&topic, id, 3).unwrap(), 5554, 9001, "1a2b3c4d").unwrap();
+        let key = segment(&partition(&topic, id, 3).unwrap(), 5554, 9001, "1a2b3c4d", Form::default()).unwrap();
         let expected = "topics/orders/AAAAAAAAAAAAAAAAAAAAAQ/3/00000000000000005554.00000000000000009001-1a2b3c4d.log";
         assert_eq!(key.as_str(), expected);
         assert!(is_segment_name(key.name()) && !is_segment_name("00000000000000005554.log"));
-        let early = early_segment(&partition(&topic, id, 3).unwrap(), 5554, "1a2b3c4d").unwrap();
+        let early = early_segment(&partition(&topic, id, 3).unwrap(), 5554, "1a2b3c4d", Form::default()).unwrap();
         assert!(is_segment_name(early.name()) && early.as_str().ends_with("/00000000000000005554.1a2b3c4d.log"));
         assert!(partition(&topic, TopicId::ZERO, 0).unwrap().as_str().ends_with("orders/none/0"));
     }

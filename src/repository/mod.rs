@@ -8,6 +8,7 @@
 //! Nothing here deletes or changes an object that something may name. Calls block.
 
 mod complete;
+pub mod crypt;
 mod document;
 mod error;
 pub mod format;
@@ -25,6 +26,7 @@ mod shards;
 mod snapshots;
 
 pub use complete::SkippedSnapshot;
+pub use crypt::{Form, InitOptions, LogWriter, Secrets, Stored, WholeSegment, read_failed};
 pub use error::{Damage, RepositoryError};
 pub use locks::{Lock, LockOwner};
 pub use offset_map::{MapReader, MapWriter};

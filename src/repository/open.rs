@@ -1,12 +1,13 @@
 //! Making and opening a repository.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
+use super::crypt::{InForce, InitOptions, Keyring, read_in_force};
 use super::document;
 use super::error::RepositoryError;
-use super::format::{FORMAT_VERSION, FormatVersion, RepositoryDocument};
+use super::format::{FORMAT_VERSION, FORMAT_VERSION_1, FormatVersion, PartRef, RepositoryDocument};
 use super::layout;
 use crate::model::Timestamp;
 use crate::store::{self, ConnectError, Key, Store, StoreError, random_hex};
@@ -23,12 +24,21 @@ struct Inner {
     location: String,
     host: String,
     sound_parts: Mutex<HashSet<String>>,
+    /// Encrypted parts by the digest of their plain content and the number of their keys.
+    known_parts: Mutex<HashMap<(String, u64), PartRef>>,
+    in_force: Option<InForce>,
+    keyring: OnceLock<Keyring>,
 }
 
 impl Repository {
     /// Makes a repository in a folder that is empty or absent, or below a prefix of a bucket that is there.
     pub fn init(location: &str) -> Result<Self, RepositoryError> {
-        Self::init_in(store_at(location)?)
+        Self::init_with(location, &InitOptions::default())
+    }
+
+    /// The same for one that compresses or encrypts.
+    pub fn init_with(location: &str, options: &InitOptions) -> Result<Self, RepositoryError> {
+        Self::init_in_with(store_at(location)?, options)
     }
 
     /// Opens the repository in a folder or a bucket.
@@ -38,13 +48,18 @@ impl Repository {
 
     /// Makes a repository in an empty store.
     pub fn init_in(store: Arc<dyn Store>) -> Result<Self, RepositoryError> {
+        Self::init_in_with(store, &InitOptions::default())
+    }
+
+    /// The same for one that compresses or encrypts.
+    pub fn init_in_with(store: Arc<dyn Store>, options: &InitOptions) -> Result<Self, RepositoryError> {
         let location = store.describe();
         let key = layout::repository()?;
         if store.info(&key)?.is_some() {
             return Err(RepositoryError::AlreadyARepository { location });
         }
         // What a killed `init` and the making of a file system leave does not count.
-        let harmless = [layout::TEMPORARY, "lost+found"];
+        let harmless = [layout::TEMPORARY, layout::KEYS, "lost+found"];
         if let Some(found) = store.children(None)?.into_iter().find(|name| !harmless.contains(&name.as_str())) {
             return Err(RepositoryError::NotEmpty { location, found });
         }
@@ -53,6 +68,8 @@ impl Repository {
             repository_id: random_hex(32).map_err(|source| StoreError::new("name", Some(&key), &*location, source))?,
             created: Timestamp::now(),
             ktape_version: env!("CARGO_PKG_VERSION").to_owned(),
+            compression: options.compression,
+            encryption: options.prepare(store.as_ref())?,
         };
         let (bytes, _) = document::encode(layout::REPOSITORY, &document)?;
         match store.put_if_absent(&key, &bytes) {
@@ -60,7 +77,7 @@ impl Repository {
             Err(error) => Err(error.into()),
             Ok(()) => {
                 must_honour_conditions(store.as_ref(), &key, &bytes)?;
-                Ok(Self::new(store, document))
+                Self::new(store, document)
             }
         }
     }
@@ -74,18 +91,26 @@ impl Repository {
             bytes => bytes?,
         };
         let (document, _) = document::decode_versioned(layout::REPOSITORY, &bytes)?;
-        Ok(Self::new(store, document))
+        Self::new(store, document)
     }
 
-    fn new(store: Arc<dyn Store>, document: RepositoryDocument) -> Self {
+    fn new(store: Arc<dyn Store>, document: RepositoryDocument) -> Result<Self, RepositoryError> {
         let location = store.describe();
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        Self { inner: Arc::new(Inner { store, document, location, host, sound_parts: Mutex::default() }) }
+        let in_force = read_in_force(store.as_ref(), &document)?;
+        let (sound_parts, known_parts, keyring) = (Mutex::default(), Mutex::default(), OnceLock::new());
+        let inner = Inner { store, document, location, host, sound_parts, known_parts, in_force, keyring };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// What `init` wrote.
     pub fn document(&self) -> &RepositoryDocument {
         &self.inner.document
+    }
+
+    /// The format of what is written: a repository that was made before format 2 goes on in 1.
+    pub fn format_to_write(&self) -> FormatVersion {
+        if self.document().format.major < 2 { FORMAT_VERSION_1 } else { FORMAT_VERSION }
     }
 
     /// Where a person finds it: the path.
@@ -116,6 +141,25 @@ impl Repository {
     /// Digests of parts that this process wrote, or read whole.
     pub(super) fn sound_parts(&self) -> &Mutex<HashSet<String>> {
         &self.inner.sound_parts
+    }
+
+    /// Encrypted parts that this process wrote, or saw named.
+    pub(super) fn known_parts(&self) -> &Mutex<HashMap<(String, u64), PartRef>> {
+        &self.inner.known_parts
+    }
+
+    pub(super) fn keys_in_force(&self) -> Option<&InForce> {
+        self.inner.in_force.as_ref()
+    }
+
+    /// Keys that were handed over.
+    pub(super) fn keyring(&self) -> Option<&Keyring> {
+        self.inner.keyring.get()
+    }
+
+    /// Keeps keys, unless some were handed over before.
+    pub(super) fn set_keyring(&self, keyring: Keyring) {
+        let _ = self.inner.keyring.set(keyring);
     }
 
     /// A name's random part.

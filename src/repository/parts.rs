@@ -57,7 +57,7 @@ impl Repository {
     }
 
     /// Reads a part's plain JSON, its digest checked.
-    pub(super) fn part_json(&self, digest: &str) -> Result<Vec<u8>, RepositoryError> {
+    pub(crate) fn part_json(&self, digest: &str) -> Result<Vec<u8>, RepositoryError> {
         let key = layout::part(digest)?;
         let info = self.store().info(&key)?.ok_or_else(|| RepositoryError::Missing { object: key.to_string() })?;
         let damaged = |damage| RepositoryError::damaged(key.as_str(), damage);
@@ -83,8 +83,12 @@ impl Repository {
     }
 }
 
+pub(super) fn compress_frame(json: &[u8]) -> io::Result<Vec<u8>> {
+    zstd::bulk::compress(json, LEVEL)
+}
+
 fn compress(json: &[u8]) -> io::Result<Vec<u8>> {
-    let mut stored = zstd::bulk::compress(json, LEVEL)?;
+    let mut stored = compress_frame(json)?;
     let digest = blake3::hash(&stored);
     stored.extend_from_slice(&SEAL_HEADER);
     stored.extend_from_slice(digest.as_bytes());
@@ -101,6 +105,11 @@ fn decompress(stored: &[u8]) -> Result<Vec<u8>, Damage> {
         let (expected, found) = (expected.to_hex().to_string(), found.to_hex().to_string());
         return Err(Damage::StoredDigest { expected, found });
     }
+    decompress_frame(frame)
+}
+
+/// One zstd frame, without its digest.
+pub(super) fn decompress_frame(frame: &[u8]) -> Result<Vec<u8>, Damage> {
     let broken = |error: io::Error| Damage::Zstd(error.to_string());
     let mut json = Vec::new();
     let decoder = zstd::stream::read::Decoder::new(frame).map_err(broken)?;

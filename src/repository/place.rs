@@ -36,9 +36,4 @@ impl Repository {
         let left = place.length.saturating_sub(from);
         Ok(Box::new(source.map_err(RepositoryError::of_named)?.take(left)))
     }
-
-    /// Streams the plain log of a segment, from a position in it to its end. A digest is the caller's to check.
-    pub fn read_plain(&self, seal: &Seal, position: u64) -> Result<Box<dyn Read + Send>, RepositoryError> {
-        self.read_stored(&self.place(seal)?, position)
-    }
 }

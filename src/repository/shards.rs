@@ -37,9 +37,11 @@ impl Repository {
         }))
     }
 
-    /// One shard's topics.
+    /// One shard's topics. Their configs are empty where they are encrypted and there is no key.
     pub fn topic_shard(&self, shard: &TopicShardRef) -> Result<Vec<TopicState>, RepositoryError> {
-        Ok(self.part::<TopicShard>(&shard.digest)?.topics)
+        let mut shard: TopicShard = self.part(&shard.digest)?;
+        self.show_configs(&mut shard)?;
+        Ok(shard.topics)
     }
 
     /// One topic of a snapshot, if it is there. Reads one shard.
@@ -82,8 +84,10 @@ impl Repository {
             for name in &names {
                 shard.topics.extend(state_of(name)?);
             }
+            let topics = shard.topics.len() as u64;
+            self.hide_configs(&mut shard)?;
             let digest = self.put_part(&shard)?;
-            written.push(TopicShardRef { shard: number as u32, digest, topics: shard.topics.len() as u64 });
+            written.push(TopicShardRef { shard: number as u32, digest, topics });
         }
         Ok(written)
     }

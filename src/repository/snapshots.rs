@@ -60,6 +60,8 @@ impl Repository {
         if head.repository_id != self.document().repository_id {
             return contradiction(format!("it belongs to repository {}", head.repository_id));
         }
+        self.note_part(&head.groups);
+        head.settings.iter().for_each(|settings| self.note_part(settings));
         Ok(Snapshot { id, head })
     }
 
@@ -108,7 +110,8 @@ impl Repository {
 
     /// Tries one number after the other, from the head's own on.
     fn commit_from(&self, mut head: SnapshotHead, now: bool) -> Result<Snapshot, RepositoryError> {
-        head.format = super::format::FORMAT_VERSION;
+        head.format = self.format_to_write();
+        head.keys = self.in_force().map_or(0, |keys| keys.number);
         head.repository_id.clone_from(&self.document().repository_id);
         env!("CARGO_PKG_VERSION").clone_into(&mut head.ktape_version);
         loop {

@@ -141,7 +141,7 @@ pub fn commit(repository: &Repository, run: &Run, parent: Option<&Snapshot>, top
     head.totals.topics = topics.len() as u64;
     head.totals.groups = 1;
     head.topics = repository.write_topics(topics).unwrap();
-    head.groups = repository.put_part(&groups()).unwrap();
+    repository.put_groups(&mut head, &groups()).unwrap();
     repository.commit(head).unwrap()
 }
 
@@ -176,8 +176,10 @@ pub fn head(run: &str) -> SnapshotHead {
         committed: Timestamp(4),
         selection: crate::model::Selection::default(),
         topics: Vec::new(),
-        groups: String::new(),
+        groups: super::format::PartRef::default(),
+        group_names: None,
         settings: None,
+        keys: 0,
         excluded: None,
         incomplete: Vec::new(),
         totals: super::format::Totals::default(),

@@ -5,7 +5,7 @@ mod report;
 pub use report::{ShowReport, ShownHold, ShownPartition, ShownTopic};
 
 use crate::model::{Patterns, Timestamp};
-use crate::repository::format::{Excluded, GroupsPart, PartitionState, TopicState};
+use crate::repository::format::{Excluded, PartitionState, TopicState};
 use crate::repository::{Repository, RepositoryError, RestoreStates, Snapshot};
 
 /// What to show of a snapshot.
@@ -33,9 +33,9 @@ pub fn show(
         }
     }
     report.topics.sort_unstable_by(|left, right| left.name.cmp(&right.name));
-    let groups: GroupsPart = repository.part(&head.groups)?;
+    let groups = repository.groups(head)?;
     report.groups = groups.groups.into_iter().filter(|group| is_wanted(&options.groups, group.id.as_str())).collect();
-    report.settings = head.settings.as_ref().map(|digest| repository.part(digest)).transpose()?;
+    report.settings = head.settings.as_ref().map(|part| repository.private_part(part)).transpose()?;
     if let Some(excluded) = &head.excluded {
         report.excluded = repository.part::<Excluded>(excluded)?;
     }

@@ -33,8 +33,11 @@ struct Search<'a> {
 impl Search<'_> {
     fn snapshot(&mut self, head: &SnapshotHead) -> bool {
         let itself = layout::snapshot(head.sequence).is_ok_and(|key| self.damaged.contains(key.as_str()));
-        let parts = [Some(&head.groups), head.settings.as_ref(), head.excluded.as_ref()];
+        let parts = [head.group_names.as_ref(), head.excluded.as_ref()];
+        let private = [Some(&head.groups), head.settings.as_ref()];
+        let mut private = private.into_iter().flatten().filter_map(|part| layout::part_of(part).ok());
         itself
+            || private.any(|key| self.damaged.contains(key.as_str()))
             || parts.into_iter().flatten().any(|digest| self.is_damaged(digest))
             || head.topics.iter().any(|shard| self.shard(shard))
     }

@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 
+use serde::de::DeserializeOwned;
+
 use super::VerifyOptions;
 use super::partition::{Edge, PartitionCheck};
 use super::report::{Finding, FindingKind, VerifyReport};
 use super::seen::Seen;
 use crate::cancel::Cancel;
 use crate::repository::format::{
-    Excluded, GroupsPart, PartitionState, Seal, SealsRef, SettingsPart, SnapshotHead, TopicShardRef, TopicState, Totals,
+    Excluded, GroupNames, GroupsPart, PartRef, PartitionState, Seal, SealsRef, SettingsPart, SnapshotHead,
+    TopicShardRef, TopicState, Totals,
 };
 use crate::repository::{Repository, RepositoryError, Snapshot, layout, shard_of};
 use crate::store::Key;
@@ -22,7 +25,7 @@ pub(super) struct Structure<'a> {
     partitions: Seen,
     planned_bytes: u64,
     shards: HashMap<String, Totals>,
-    groups: HashMap<String, u64>,
+    groups: HashMap<PartRef, Option<u64>>,
     /// By digest of a part with seals and the edge it was entered by: its sums, and the edge it was left by.
     parts: HashMap<(String, Edge), (Sums, Edge)>,
 }
@@ -103,12 +106,15 @@ impl<'a> Structure<'a> {
                 None => whole = false,
             }
         }
-        match self.groups(&head.groups, report)? {
+        match self.groups(head, report)? {
             Some(groups) => totals.groups = groups,
             None => whole = false,
         }
-        if let Some(digest) = &head.settings {
-            self.read(digest, report, |repository| repository.part::<SettingsPart>(digest).map(|_| ()))?;
+        if let Some(part) = &head.settings {
+            self.private::<SettingsPart>(part, report)?;
+        }
+        if let Some(digest) = &head.group_names {
+            self.read(digest, report, |repository| repository.part::<GroupNames>(digest).map(|_| ()))?;
         }
         if let Some(digest) = &head.excluded {
             self.read(digest, report, |repository| repository.part::<Excluded>(digest).map(|_| ()))?;
@@ -142,14 +148,44 @@ impl<'a> Structure<'a> {
         }
     }
 
-    fn groups(&mut self, digest: &str, report: &mut VerifyReport) -> Result<Option<u64>, RepositoryError> {
-        if let Some(groups) = self.groups.get(digest) {
-            return Ok(Some(*groups));
+    /// How many groups there are; without the key, as many as the part with their names has.
+    fn groups(&mut self, head: &SnapshotHead, report: &mut VerifyReport) -> Result<Option<u64>, RepositoryError> {
+        if let Some(groups) = self.groups.get(&head.groups) {
+            return Ok(*groups);
         }
-        let part = self.read(digest, report, |repository| repository.part::<GroupsPart>(digest))?;
-        let groups = part.map(|part| part.groups.len() as u64);
-        self.groups.extend(groups.map(|groups| (digest.to_owned(), groups)));
+        let named = match &head.group_names {
+            Some(digest) => self.read(digest, report, |repository| repository.part::<GroupNames>(digest))?,
+            None => None,
+        };
+        let named = named.map(|part| part.groups.len() as u64);
+        let groups = match self.private::<GroupsPart>(&head.groups, report)? {
+            Some(Some(part)) => Some(part.groups.len() as u64),
+            Some(None) => named,
+            None => None,
+        };
+        self.groups.insert(head.groups.clone(), groups);
         Ok(groups)
+    }
+
+    /// Checks a part that may be encrypted, once. `None` where it is damaged, nothing in it where there is no key.
+    fn private<T: DeserializeOwned>(
+        &mut self,
+        part: &PartRef,
+        report: &mut VerifyReport,
+    ) -> Result<Option<Option<T>>, RepositoryError> {
+        if self.referenced.insert(layout::part_of(part)?.as_str()) {
+            report.parts += 1;
+        }
+        let encrypted = matches!(part, PartRef::Encrypted(_));
+        let read = if encrypted && !self.repository.is_readable() {
+            self.repository.check_part(part).map(|()| None)
+        } else {
+            self.repository.private_part(part).map(Some)
+        };
+        match read {
+            Ok(part) => Ok(Some(part)),
+            Err(error) => report.find_error(error).map(|()| None),
+        }
     }
 
     fn shard(

@@ -6,6 +6,7 @@ mod restore;
 mod seal;
 mod settings;
 mod snapshot;
+mod storage;
 mod topic;
 
 pub use group::{GroupOffset, GroupState, GroupsPart};
@@ -17,7 +18,11 @@ pub use restore::{
 pub use seal::{AbortedTransaction, EpochStart, IndexEntry, OpenTransaction, Seal, SealBatch, Writer};
 pub use settings::{NotCaptured, NotCapturedReason, OwnConfigs, SettingsKind, SettingsPart};
 pub use snapshot::{
-    Excluded, FORMAT_VERSION, FormatVersion, Incomplete, IncompleteKind, Parent, RepositoryDocument, SnapshotHead,
-    TopicShardRef, Totals,
+    Excluded, FORMAT_VERSION, FORMAT_VERSION_1, FormatVersion, Incomplete, IncompleteKind, Parent, RepositoryDocument,
+    SnapshotHead, TopicShardRef, Totals,
+};
+pub use storage::{
+    Compression, ConfigsPart, EncryptedPart, Frame, GroupName, GroupNames, KeysDocument, PartRef, PassphraseKey,
+    Recipients, TopicConfigs,
 };
 pub use topic::{ConfigEntry, MissingRange, PartitionState, SealsRef, SegmentList, TopicShard, TopicState};

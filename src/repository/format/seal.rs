@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::storage::Frame;
 use crate::model::{Timestamp, TopicId, TopicName};
 
 /// One immutable run of consecutive batches of one partition: where it lies and what it holds.
@@ -36,6 +37,12 @@ pub struct Seal {
     /// BLAKE3 of the stored bytes where they differ from the plain log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stored_digest: Option<String>,
+    /// Where its zstd frames begin, ascending; none where it is not compressed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frames: Vec<Frame>,
+    /// Number of the keys that it is encrypted to; none where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<u64>,
     /// Record batches, control batches and empty ones included.
     pub batches: u64,
     /// Records, control records included.

@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::storage::{Compression, PartRef, Recipients};
 use crate::model::{Selection, Timestamp};
 
 /// The format this build writes.
-pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 1, minor: 1 };
+pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 2, minor: 0 };
+/// What is written into repositories that were made before.
+pub const FORMAT_VERSION_1: FormatVersion = FormatVersion { major: 1, minor: 1 };
 
 /// Readers refuse a newer major version by name and read any minor one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +30,12 @@ pub struct RepositoryDocument {
     pub created: Timestamp,
     /// ktape that made it.
     pub ktape_version: String,
+    /// How segments are compressed; none where they are stored as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compression: Option<Compression>,
+    /// To whom is encrypted, unless `keys/` says otherwise by now; none where nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Recipients>,
 }
 
 /// `snapshots/<sequence, 10 digits>.json`, first line; the second line holds the digest of the first.
@@ -62,11 +71,17 @@ pub struct SnapshotHead {
     pub selection: Selection,
     /// Topic parts; a topic lies in the shard that its name hashes to.
     pub topics: Vec<TopicShardRef>,
-    /// Digest of the groups part.
-    pub groups: String,
-    /// Digest of the part with the cluster's own settings; none before format 1.1.
+    /// The groups part.
+    pub groups: PartRef,
+    /// Digest of the part with the names of the groups, where they are encrypted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settings: Option<String>,
+    pub group_names: Option<String>,
+    /// The part with the cluster's own settings; none before format 1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<PartRef>,
+    /// Number of the keys that were in force; 0 for those in `repository.json`, and where nothing is encrypted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub keys: u64,
     /// Digest of the part with what was left out, if anything was.
     pub excluded: Option<String>,
     /// Why this snapshot is less than it should be; empty for a complete one.
@@ -75,6 +90,11 @@ pub struct SnapshotHead {
     pub totals: Totals,
     /// ktape that made it.
     pub ktape_version: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A snapshot named by number and id.

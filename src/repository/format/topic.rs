@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::seal::Seal;
+use super::storage::PartRef;
 use crate::model::{OffsetRange, Timestamp, TopicId, TopicName};
 
 /// Part of a snapshot: the topics of one shard, ascending by name.
@@ -10,6 +11,9 @@ use crate::model::{OffsetRange, Timestamp, TopicId, TopicName};
 pub struct TopicShard {
     /// The topics.
     pub topics: Vec<TopicState>,
+    /// The part with the `configs` of the topics, where they are encrypted; those of the topics are empty then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configs: Option<PartRef>,
 }
 
 /// One topic.

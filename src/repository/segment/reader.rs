@@ -6,8 +6,8 @@ use bytes::{Bytes, BytesMut};
 
 use crate::batch::{Batch, BatchError, size_of_first, walk};
 use crate::repository::format::Seal;
-use crate::repository::{Damage, Repository, RepositoryError};
-use crate::store::{Key, StoreError};
+use crate::repository::{Damage, Repository, RepositoryError, read_failed};
+use crate::store::Key;
 
 /// Bytes read at a time. A batch that is larger takes as many as it needs.
 const CHUNK: usize = 1 << 20;
@@ -138,9 +138,7 @@ impl SegmentReader {
         let filled = self.buffer.len();
         self.buffer.resize(filled + missing, 0);
         let fresh = self.buffer.get_mut(filled..).unwrap_or_default();
-        self.source
-            .read_exact(fresh)
-            .map_err(|source| StoreError::new("read", Some(&self.key), self.key.as_str(), source))?;
+        self.source.read_exact(fresh).map_err(|source| read_failed(&self.key, source))?;
         self.unread -= missing as u64;
         Ok(())
     }

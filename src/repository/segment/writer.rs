@@ -4,8 +4,8 @@ use super::{Scan, ScanFault};
 use crate::batch::{Batch, walk};
 use crate::model::{Timestamp, TopicId, TopicName, TopicPartition};
 use crate::repository::format::{OpenTransaction, Seal, Writer};
-use crate::repository::{Repository, RepositoryError, layout};
-use crate::store::{Key, ObjectWriter};
+use crate::repository::{LogWriter, Repository, RepositoryError, layout};
+use crate::store::Key;
 
 /// Bytes that are checked before they are digested and written: few enough to stay in the processor's cache.
 const STRETCH: usize = 256 << 10;
@@ -36,7 +36,7 @@ pub struct SegmentWriter {
     start: SegmentStart,
     folder: Key,
     /// Begun with the first batch, whose offset is part of its name.
-    object: Option<Box<dyn ObjectWriter>>,
+    object: Option<LogWriter>,
     digest: blake3::Hasher,
     scan: Scan,
     observed: Timestamp,
@@ -139,25 +139,25 @@ impl SegmentWriter {
         }
         let digest = self.digest.finalize().to_hex().to_string();
         let facts = self.scan.finish();
-        let key = layout::segment(&self.folder, facts.base, facts.next, &self.repository.random(8)?)?;
-        tracing::debug!(phase = "publish", object = %key, "segment written, about to publish");
         let Some(object) = self.object else { return Err(not_sealable("it holds no batch")) };
-        let key = object.publish(&key)?;
-        tracing::debug!(phase = "seal", object = %key, "segment published");
+        let stored = object.publish(facts.base, facts.next)?;
+        tracing::debug!(phase = "seal", object = %stored.object, "segment published");
         Ok(Seal {
             topic: self.start.topic,
             topic_id: self.start.topic_id,
             partition: self.start.partition,
             lineage: self.start.lineage,
             writer: Writer { run: self.start.run, host: self.repository.host().to_owned() },
-            object: key.to_string(),
+            object: stored.object,
             start: 0,
-            length: facts.size,
+            length: stored.length,
             base: facts.base,
             next: facts.next,
             size: facts.size,
             digest,
-            stored_digest: None,
+            stored_digest: stored.stored_digest,
+            frames: stored.frames,
+            keys: stored.keys,
             batches: facts.batches,
             records: facts.records,
             max_batch: facts.max_batch,
@@ -192,20 +192,19 @@ impl SegmentWriter {
             return Ok(());
         }
         self.digest.update(bytes);
-        let written = self.object().and_then(|object| object.write(bytes).map_err(RepositoryError::from));
+        let written = self.object(bytes).and_then(|object| object.write(bytes));
         self.broken |= written.is_err();
         written
     }
 
-    fn object(&mut self) -> Result<&mut dyn ObjectWriter, RepositoryError> {
+    /// The object; the first bytes decide whether compressing is worth while.
+    fn object(&mut self, first: &[u8]) -> Result<&mut LogWriter, RepositoryError> {
         let object = if let Some(object) = self.object.take() {
             object
         } else {
-            let random = self.repository.random(8)?;
-            let early = layout::early_segment(&self.folder, self.scan.base(), &random)?;
-            self.repository.store().create(&early)?
+            self.repository.create_log(&self.folder, self.scan.base(), is_mostly_uncompressed(first))?
         };
-        Ok(self.object.insert(object).as_mut())
+        Ok(self.object.insert(object))
     }
 
     fn refusal(&self, fault: ScanFault) -> RepositoryError {
@@ -215,4 +214,10 @@ impl SegmentWriter {
             ScanFault::OutOfOrder { expected, found } => RepositoryError::OutOfOrder { partition, expected, found },
         }
     }
+}
+
+/// Whether more than half of the bytes are in batches without compression.
+fn is_mostly_uncompressed(bytes: &[u8]) -> bool {
+    let batches = walk(bytes).filter_map(Result::ok).filter(|batch| batch.codec_code() == 0);
+    batches.map(|batch| batch.bytes().len()).sum::<usize>() > bytes.len() / 2
 }

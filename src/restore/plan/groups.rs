@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Place, PlannedCommit, PlannedGroup, PlannedPartition, PlannedTopic};
 use crate::model::{GroupId, Patterns, TopicName};
-use crate::repository::format::{GroupState, GroupsPart};
+use crate::repository::format::GroupState;
 use crate::repository::{Repository, Snapshot};
 use crate::restore::error::RestoreError;
 use crate::restore::options::{OutOfRange, RestoreOptions};
@@ -18,7 +18,7 @@ pub(super) fn choose(
 ) -> Result<Vec<PlannedGroup>, RestoreError> {
     let include = Patterns::new(&options.selection.groups)?;
     let exclude = Patterns::new(&options.selection.exclude_groups)?;
-    let part: GroupsPart = repository.part(&snapshot.head.groups)?;
+    let part = repository.groups(&snapshot.head)?;
     let takes = |id: &str| (include.texts().is_empty() || include.matches(id)) && !exclude.matches(id);
     let restored: BTreeMap<(&TopicName, i32), (&PlannedTopic, &PlannedPartition)> = topics
         .iter()

@@ -71,7 +71,7 @@ pub(crate) async fn plan(
         let none = RestoreError::NoSettings { snapshot: head.sequence };
         return if wanted.choice.is_empty() { Ok(plan) } else { Err(none) };
     };
-    let part: SettingsPart = match repository.part(digest) {
+    let part: SettingsPart = match repository.private_part(digest) {
         // Data that can be restored is not kept back for settings that nobody asked for.
         Err(error) if error.is_damage() && wanted.choice.is_empty() => {
             plan.incomplete.push(format!("configs of groups are not restored: {}", describe(&error)));

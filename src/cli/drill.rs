@@ -10,12 +10,12 @@ use super::args::{ClusterArgs, RepositoryArgs, SelectionArgs, StateArgs};
 use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
+use super::keys::KeyArgs;
 use super::report::{self, Text};
 use super::snapshot::SnapshotArgs;
 use super::{advice, output};
 use crate::drill::{self, DrillOptions, DrillReport, DrillResult};
 use crate::model::Timestamp;
-use crate::repository::Repository;
 
 /// Flags of `drill`.
 #[derive(Debug, Args)]
@@ -33,6 +33,8 @@ Exit code 0 says that it is proven, 7 that something differs, 3 that not everyth
 pub struct DrillArgs {
     #[command(flatten)]
     repository: RepositoryArgs,
+    #[command(flatten)]
+    keys: KeyArgs,
     #[command(flatten)]
     snapshot: SnapshotArgs,
     /// Text before the names of scratch topics and groups; the date and time follow it
@@ -68,8 +70,7 @@ pub async fn run(args: DrillArgs, context: &Context) -> Result<ExitCode, Failure
     if let Some(folder) = args.report_dir.as_deref().filter(|folder| !folder.is_dir()) {
         return Err(Failure::Usage(format!("--report-dir {} is not a folder", folder.display())));
     }
-    let place = args.repository.repository;
-    let repository = Context::blocking(move || Repository::open(&place)).await??;
+    let repository = args.keys.open(&args.repository).await?;
     let cluster = context.connect(&args.cluster).await?;
     let options = DrillOptions {
         snapshot: args.snapshot.snapshot,

@@ -9,12 +9,12 @@ use super::args::RepositoryArgs;
 use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
+use super::keys::KeyArgs;
 use super::snapshot::{self, SnapshotArgs};
 use super::{report, terminal};
 use crate::export::{self, Encoding, ExportError, ExportOptions, ExportReport};
 use crate::model::{OffsetRange, Timestamp, TopicName};
 use crate::progress::{Progress, Silent};
-use crate::repository::Repository;
 
 /// Flags of `export`.
 #[derive(Debug, Args)]
@@ -33,6 +33,8 @@ It shows what a restore would write. A summary goes to standard error.")]
 pub struct ExportArgs {
     #[command(flatten)]
     repository: RepositoryArgs,
+    #[command(flatten)]
+    keys: KeyArgs,
     /// The topic
     #[arg(long, value_name = "TOPIC", value_parser = topic)]
     topic: TopicName,
@@ -102,7 +104,7 @@ pub async fn run(args: ExportArgs, context: &Context) -> Result<ExitCode, Failur
         uncommitted: args.uncommitted,
     };
     let done = Context::blocking(move || -> Result<ExportReport, Failure> {
-        let repository = Repository::open(&args.repository.repository)?;
+        let repository = args.keys.open_blocking(&args.repository.repository)?;
         let snapshot = snapshot::find(&repository, args.snapshot.snapshot)?;
         let plan = export::plan(&repository, &snapshot, &options)?;
         let work = export::Context {

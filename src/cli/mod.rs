@@ -13,6 +13,7 @@ pub mod export;
 pub mod failure;
 pub mod init;
 pub mod interrupt;
+pub mod keys;
 pub mod list;
 pub mod logging;
 pub mod man;

@@ -6,6 +6,7 @@ use super::args::{ClusterArgs, RepositoryArgs, SelectionArgs, StateArgs};
 use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
+use super::keys::KeyArgs;
 use super::restore::OutOfRangeArg;
 use super::{output, report, snapshot};
 use crate::offsets::{self, CommitOptions, CommitReport, ShowOptions, UndoOptions};
@@ -44,6 +45,8 @@ Examples:
 struct ShowArgs {
     #[command(flatten)]
     repository: RepositoryArgs,
+    #[command(flatten)]
+    keys: KeyArgs,
     /// Which snapshot: its number, `latest`, or a time; by default that of --restore, or the newest
     #[arg(long, value_name = "N|latest|TIME", value_parser = snapshot::parse)]
     snapshot: Option<SnapshotChoice>,
@@ -72,6 +75,8 @@ Groups with members are refused by name. What was there before is kept; `ktape o
 struct CommitArgs {
     #[command(flatten)]
     repository: RepositoryArgs,
+    #[command(flatten)]
+    keys: KeyArgs,
     /// Id of the restore whose offset map translates; by default the newest finished one into this cluster
     #[arg(long, value_name = "ID")]
     restore: Option<String>,
@@ -123,7 +128,7 @@ pub async fn run(args: OffsetsArgs, context: &Context) -> Result<ExitCode, Failu
 async fn show(args: ShowArgs, context: &Context) -> Result<ExitCode, Failure> {
     let options = ShowOptions { snapshot: args.snapshot, restore: args.restore, selection: args.selection.into() };
     let shown = Context::blocking(move || -> Result<_, Failure> {
-        let repository = Repository::open(&args.repository.repository)?;
+        let repository = args.keys.open_blocking(&args.repository.repository)?;
         let states = args.state.states(&repository);
         Ok(offsets::show(&repository, &states, &options)?)
     });
@@ -136,8 +141,7 @@ async fn show(args: ShowArgs, context: &Context) -> Result<ExitCode, Failure> {
 }
 
 async fn commit(args: CommitArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let place = args.repository.repository;
-    let repository = Context::blocking(move || Repository::open(&place)).await??;
+    let repository = args.keys.open(&args.repository).await?;
     let cluster = context.connect(&args.cluster).await?;
     let options = CommitOptions {
         restore: args.restore,

@@ -6,12 +6,13 @@ use super::args::{ClusterArgs, RepositoryArgs, SelectionArgs, StateArgs};
 use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
+use super::keys::KeyArgs;
 use super::snapshot::{SnapshotArgs, time};
 use super::{report, units};
 use crate::cluster::Cluster;
 use crate::model::Timestamp;
 use crate::offsets::{self, OnlyOptions};
-use crate::repository::{Repository, RestoreStates};
+use crate::repository::RestoreStates;
 use crate::restore::{
     self, OutOfRange, Rename, Renames, RestoreCut, RestoreOptions, SettingsChoice, TopicConfigOverride,
 };
@@ -54,6 +55,8 @@ Topics that hold data are never appended to, and groups with members are refused
 pub struct RestoreArgs {
     #[command(flatten)]
     repository: RepositoryArgs,
+    #[command(flatten)]
+    keys: KeyArgs,
     #[command(flatten)]
     snapshot: SnapshotArgs,
     /// Show what would be done, and change nothing
@@ -193,8 +196,7 @@ fn topic_config(text: &str) -> Result<TopicConfigOverride, String> {
 /// Restores, or shows what a restore would do.
 pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failure> {
     let (cut, settings) = (args.cut.cut()?, args.settings.choice()?);
-    let place = args.repository.repository;
-    let repository = Context::blocking(move || Repository::open(&place)).await??;
+    let repository = args.keys.open(&args.repository).await?;
     let cluster = context.connect(&args.cluster).await?;
     let states = args.state.states(&repository);
     if args.release {

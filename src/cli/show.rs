@@ -6,10 +6,10 @@ use super::args::{RepositoryArgs, StateArgs};
 use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
+use super::keys::KeyArgs;
 use super::snapshot::{self, SnapshotArgs};
 use super::{report, units};
 use crate::model::{InvalidPattern, Patterns};
-use crate::repository::Repository;
 use crate::show::{self, ShowOptions, ShowReport};
 
 /// Flags of `show`.
@@ -29,6 +29,8 @@ Examples:
 pub struct ShowArgs {
     #[command(flatten)]
     repository: RepositoryArgs,
+    #[command(flatten)]
+    keys: KeyArgs,
     #[command(flatten)]
     snapshot: SnapshotArgs,
     /// Show these topics with partitions and settings; a pattern; may be repeated
@@ -53,7 +55,7 @@ pub async fn run(args: ShowArgs, context: &Context) -> Result<ExitCode, Failure>
         settings: args.settings,
     };
     let shown = Context::blocking(move || -> Result<ShowReport, Failure> {
-        let repository = Repository::open(&args.repository.repository)?;
+        let repository = args.keys.open_blocking(&args.repository.repository)?;
         let snapshot = snapshot::find(&repository, args.snapshot.snapshot)?;
         let states = args.state.states(&repository);
         Ok(show::show(&repository, &snapshot, &states, &ShowOptions { topics, groups })?)

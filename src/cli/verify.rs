@@ -6,9 +6,10 @@ use super::args::{ClusterArgs, REACH, RepositoryArgs, SelectionArgs, StateArgs};
 use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
+use super::keys::KeyArgs;
 use super::{report, snapshot};
 use crate::compare::{self, CompareOptions, CompareReport, Verdict};
-use crate::repository::{Repository, SnapshotChoice};
+use crate::repository::SnapshotChoice;
 use crate::verify::{self, Part, VerifyOptions, VerifyReport};
 
 /// Flags of `verify`.
@@ -33,6 +34,8 @@ compared it is 3. What retention, compaction and consumers have changed since is
 pub struct VerifyArgs {
     #[command(flatten)]
     repository: RepositoryArgs,
+    #[command(flatten)]
+    keys: KeyArgs,
     /// Check one snapshot only: its number, `latest`, or a time
     #[arg(long, value_name = "N|latest|TIME", value_parser = snapshot::parse)]
     snapshot: Option<SnapshotChoice>,
@@ -74,7 +77,7 @@ async fn check(args: VerifyArgs, context: &Context) -> Result<ExitCode, Failure>
     let progress = context.progress("verify");
     let cancel = context.cancel.clone();
     let found = Context::blocking(move || -> Result<VerifyReport, Failure> {
-        let repository = Repository::open(&args.repository.repository)?;
+        let repository = args.keys.open_blocking(&args.repository.repository)?;
         let chosen = args.snapshot.map(|choice| snapshot::find(&repository, choice)).transpose()?;
         let snapshot = chosen.map(|snapshot| snapshot.head.sequence);
         let options = VerifyOptions { snapshot, fast: args.fast, part: args.part, ..VerifyOptions::default() };
@@ -90,8 +93,7 @@ async fn check(args: VerifyArgs, context: &Context) -> Result<ExitCode, Failure>
 }
 
 async fn against_cluster(args: VerifyArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let place = args.repository.repository;
-    let repository = Context::blocking(move || Repository::open(&place)).await??;
+    let repository = args.keys.open(&args.repository).await?;
     let cluster = context.connect(&args.cluster).await?;
     let options = CompareOptions {
         snapshot: args.snapshot.unwrap_or(SnapshotChoice::Latest),

@@ -15,6 +15,7 @@ mod report;
 mod seen;
 mod segment;
 mod segments;
+mod stored;
 mod structure;
 
 pub use options::{InvalidPart, Part, VerifyOptions};

@@ -3,12 +3,13 @@
 use std::io::Read;
 
 use super::report::{Finding, FindingKind};
+use super::stored;
 use crate::batch::{Batch, BatchError, size_of_first, walk};
 use crate::cancel::Cancel;
 use crate::progress::Progress;
 use crate::repository::format::Seal;
 use crate::repository::segment::{Facts, Observed, Scan, ScanFault};
-use crate::repository::{Repository, RepositoryError};
+use crate::repository::{Form, Repository, RepositoryError};
 use crate::store::{Key, StoreError};
 
 /// Bytes read at a time.
@@ -43,6 +44,12 @@ pub(super) fn check(
 ) -> Result<Checked, RepositoryError> {
     // A name that is none, and a missing object, were found in the first pass.
     let Ok(key) = Key::new(seal.object.as_str()) else { return Ok(Checked::default()) };
+    if repository.place(seal).is_err_and(|error| error.is_damage()) {
+        return Ok(Checked::default());
+    }
+    if !Form::of(&seal.object).is_plain() {
+        return stored::check(repository, seal, progress, cancel);
+    }
     let mut source = match repository.read_plain(seal, 0) {
         Err(error) if error.is_damage() => return Ok(Checked::default()),
         source => source?,
@@ -55,10 +62,8 @@ pub(super) fn check(
         if read == 0 {
             return Ok(look.finish());
         }
-        look.digest.update(look.buffer.get(filled..).unwrap_or_default());
-        look.bytes += read as u64;
         progress.advance(read as u64);
-        look.batches();
+        look.took(filled);
     }
     Ok(Checked::default())
 }
@@ -67,7 +72,7 @@ fn describe(repository: &Repository, key: &Key) -> String {
     format!("{}/{key}", repository.location())
 }
 
-struct Look<'a> {
+pub(super) struct Look<'a> {
     seal: &'a Seal,
     digest: blake3::Hasher,
     scan: Scan,
@@ -84,7 +89,7 @@ struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    fn new(seal: &'a Seal) -> Self {
+    pub(super) fn new(seal: &'a Seal) -> Self {
         Self {
             seal,
             digest: blake3::Hasher::new(),
@@ -96,6 +101,22 @@ impl<'a> Look<'a> {
             findings: Vec::new(),
             lost: false,
         }
+    }
+
+    /// Reads the next bytes of the plain log; how many, 0 at its end.
+    pub(super) fn read(&mut self, source: &mut impl Read) -> std::io::Result<u64> {
+        let filled = self.buffer.len();
+        let read = source.by_ref().take(CHUNK).read_to_end(&mut self.buffer)?;
+        self.took(filled);
+        Ok(read as u64)
+    }
+
+    /// Looks at what was appended to the buffer.
+    fn took(&mut self, filled: usize) {
+        let fresh = self.buffer.get(filled..).unwrap_or_default();
+        self.digest.update(fresh);
+        self.bytes += fresh.len() as u64;
+        self.batches();
     }
 
     /// Walks the whole batches in the buffer and keeps the rest.
@@ -192,7 +213,7 @@ impl<'a> Look<'a> {
         self.findings.push(finding);
     }
 
-    fn finish(mut self) -> Checked {
+    pub(super) fn finish(mut self) -> Checked {
         let seal = self.seal;
         if !self.lost && !self.buffer.is_empty() {
             let fault = BatchError::Cut { needed: self.buffer.len() + 1, found: self.buffer.len() };

@@ -142,7 +142,7 @@ fn what_is_missing_or_cut_short_is_found_even_by_a_fast_look() {
         assert_eq!(report.damage[0].partition.as_ref().unwrap().to_string(), "orders-0");
         assert_eq!(report.damaged_snapshots, [1, 2]);
     }
-    let part = layout::part(&fixture.snapshots[1].head.groups).unwrap();
+    let part = layout::part_of(&fixture.snapshots[1].head.groups).unwrap();
     fixture.store.put(&first, &fixture.store.get(&second).unwrap()).unwrap();
     fixture.store.delete(&part).unwrap();
     assert!(fixture.verify(&fast()).damage.iter().any(|finding| finding.object == part.as_str()));

@@ -41,7 +41,7 @@ fn opened(store: &MemoryStore, secrets: &Secrets) -> Repository {
 #[test]
 fn every_form_gives_the_log_back_from_any_batch() {
     let (recipient, secrets) = identity();
-    let batches = batches(300);
+    let batches = batches(420);
     let plain = batches.concat();
     assert!(plain.len() > 3 << 20, "{}: several frames", plain.len());
     for (zstd, age) in [(false, false), (true, false), (false, true), (true, true)] {

@@ -134,6 +134,8 @@ pub(super) async fn read(
     repository: &Repository,
     options: &RestoreOptions,
 ) -> Result<RestorePlan, RestoreError> {
+    // Without it the topics' configs would look as if there were none.
+    repository.require_key()?;
     let (snapshot, passed_over) = topics::choose_snapshot(repository, options)?;
     let mut topics = topics::choose(repository, &snapshot, options)?;
     let cuts = find_cuts(repository, options, &mut topics).await?;

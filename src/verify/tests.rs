@@ -269,7 +269,7 @@ fn a_newer_format_is_refused_by_name() {
     let bytes = format!("{line}\n{{\"digest\":\"{digest}\"}}\n");
     fixture.store.put(&layout::snapshot(3).unwrap(), bytes.as_bytes()).unwrap();
     let error = verify(&fixture.repository, &fast(), &Silent, &Cancel::new()).unwrap_err();
-    assert_eq!(error.to_string(), "snapshots/0000000003.json has format 9.0, this ktape knows 1.1");
+    assert_eq!(error.to_string(), "snapshots/0000000003.json has format 9.0, this ktape knows 2.0");
 }
 
 #[test]

@@ -118,7 +118,7 @@ fn a_newer_format() {
     let cluster = cluster().bootstrap();
     for object in ["repository.json", "snapshots/0000000001.json"] {
         let repository = saved().copied();
-        rewrite(&repository.path().join(object), |document| document["format"]["major"] = 2.into());
+        rewrite(&repository.path().join(object), |document| document["format"]["major"] = 3.into());
         let verbs = [("backup", &SELECTION[..]), ("restore", &["--rename", "notes=newer-notes"]), ("verify", &[])];
         for (verb, flags) in verbs {
             let mut args = vec![verb.to_owned(), "--repository".to_owned(), repository.place()];
@@ -128,7 +128,7 @@ fn a_newer_format() {
             args.extend(flags.iter().map(|&flag| flag.to_owned()));
             let args: Vec<&str> = args.iter().map(String::as_str).collect();
             let ended = unchanged(&repository, || run(&args)).exits(5);
-            ended.says(&[object, "format 2.1", "knows 1.1"]).hints(&["newer"]);
+            ended.says(&[object, "format 3.0", "knows 2.0"]).hints(&["newer"]);
         }
     }
 }

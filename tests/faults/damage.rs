@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ktape::batch;
 use ktape::repository;
-use ktape::repository::format::Seal;
+use ktape::repository::format::{PartRef, Seal};
 use serde_json::Value;
 
 use super::{Ended, Repository, SELECTION, cluster, content, run, saved};
@@ -122,7 +122,8 @@ fn a_backup_does_not_go_on_from_what_it_cannot_read() {
     let opened = repository::Repository::open(&saved().place()).unwrap();
     // The two parts that no backup needs.
     let head = opened.latest().unwrap().unwrap().head;
-    let needless = [head.excluded.unwrap(), head.settings.unwrap()];
+    let Some(PartRef::Plain(settings)) = head.settings else { panic!("{:?}", head.settings) };
+    let needless = [head.excluded.unwrap(), settings];
     let mut names: Vec<String> = content(saved().path()).into_keys().collect();
     names.retain(|name| name.starts_with("snapshots/") || name.starts_with("index/"));
     assert!(names.len() >= 4, "{names:?}");

@@ -5,7 +5,6 @@
 //! (how to produce, how to consume) is passed over; a name that no client has is a warning. Values are secrets until
 //! their property says otherwise. No network is known here; files are read only where a value refers to one.
 
-mod command;
 mod error;
 mod files;
 mod jaas;

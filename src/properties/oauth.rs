@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::jaas::LoginModule;
 use super::values::{Values, file_of};
-use super::{LONG_STORY, PropertiesError, command, tls};
+use super::{LONG_STORY, PropertiesError, tls};
 use crate::security::sasl::{Mechanism, OAuthSource, OidcSettings};
 use crate::security::tls::{TlsSettings, TrustStore};
+use crate::security::words;
 
 /// The mechanism with its source of tokens and its extensions.
 pub(super) fn mechanism(values: &Values<'_>, module: Option<&LoginModule>) -> Result<Mechanism, PropertiesError> {
@@ -43,7 +44,7 @@ fn refuse(values: &Values<'_>) -> Result<(), PropertiesError> {
 fn source(values: &Values<'_>, options: &Values<'_>) -> Result<OAuthSource, PropertiesError> {
     values.one_of(&[COMMAND, ENDPOINT])?;
     if let Some(line) = values.raw(COMMAND)?.filter(|line| !line.expose().is_empty()) {
-        let words = command::split(line.expose()).ok_or_else(|| {
+        let words = words::split(line.expose()).ok_or_else(|| {
             PropertiesError::invalid(COMMAND, "a program and its arguments are expected, with \"quotes\" around blanks")
         })?;
         return Ok(OAuthSource::Command(words));

@@ -6,6 +6,7 @@
 pub mod oauth;
 pub mod sasl;
 pub mod tls;
+pub mod words;
 
 use sasl::SaslSettings;
 use tls::TlsSettings;

@@ -6,7 +6,7 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 
 use ktape::model::describe;
-use ktape::store::{Key, RemoteStore, Store};
+use ktape::store::{Key, RemoteStore, Store, StoreErrorKind};
 
 use super::serve::{Request, serve};
 use super::xml;
@@ -180,4 +180,38 @@ fn a_managed_identity_becomes_a_token() {
     let location = format!("az://container/prefix?account=backups&endpoint={url}/backups");
     looks(&location, &[("IDENTITY_ENDPOINT", endpoint.as_str())]);
     last_has(&seen, &["Bearer handed-out-token"]);
+}
+
+/// A profile whose keys a program prints.
+fn with_program(script: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("keys"), script).unwrap();
+    let line =
+        format!("[profile printed]\ncredential_process = /bin/sh \"{}\"\n", folder.path().join("keys").display());
+    fs::write(folder.path().join("config"), line).unwrap();
+    folder
+}
+
+#[test]
+fn a_program_of_the_profile_prints_keys() {
+    let script = r#"echo '{"Version":1,"AccessKeyId":"ASIAPRINTED","SecretAccessKey":"handed-out-secret","SessionToken":"session"}'"#;
+    let folder = with_program(script);
+    let config = folder.path().join("config").display().to_string();
+    let (url, seen) = cloud(|_| None);
+    let variables = [("AWS_CONFIG_FILE", config.as_str()), ("AWS_PROFILE", "printed")];
+    looks(&format!("s3://bucket/prefix?endpoint={url}"), &variables);
+    last_has(&seen, &["Credential=ASIAPRINTED/", " session "]);
+}
+
+#[test]
+fn a_program_that_fails_is_named_and_what_it_printed_is_not_shown() {
+    let folder = with_program("echo handed-out-secret; echo handed-out-secret >&2; exit 3");
+    let config = folder.path().join("config").display().to_string();
+    let location = "s3://bucket/prefix?endpoint=http://127.0.0.1:9&profile=printed";
+    let error = RemoteStore::connect(location, &move |name| (name == "AWS_CONFIG_FILE").then(|| config.clone()));
+    let error = super::refusal(error);
+    let text = describe(&error);
+    assert_eq!(error.kind, StoreErrorKind::Credentials, "{text}");
+    assert!(text.contains("credential_process") && text.contains("exit status: 3"), "{text}");
+    assert!(!format!("{text} {error:?}").contains("handed-out-secret"), "{text}");
 }

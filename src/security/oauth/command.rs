@@ -32,7 +32,7 @@ pub enum CommandFault {
 }
 
 /// Time for a command.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 const GLANCE: Duration = Duration::from_millis(10);
 
 /// Runs the command without a shell and takes what it prints.
@@ -47,7 +47,8 @@ pub(super) async fn run(words: &[String], origin: &str) -> Result<Token, OAuthEr
     Token::parse(&text, origin)
 }
 
-fn output(words: &[String], patience: Duration) -> Result<String, CommandFault> {
+/// What a command prints, run without a shell and ended with all it started when its time is over.
+pub(crate) fn output(words: &[String], patience: Duration) -> Result<String, CommandFault> {
     let (program, arguments) = words.split_first().ok_or(CommandFault::Empty)?;
     let end = Instant::now() + patience;
     let mut child = Command::new(program)

@@ -14,7 +14,8 @@ mod oidc_tests;
 use std::time::SystemTime;
 
 pub use cache::TokenCache;
-pub use command::CommandFault;
+pub(crate) use command::output as printed_by;
+pub use command::{CommandFault, PATIENCE as COMMAND_PATIENCE};
 pub use error::OAuthError;
 pub use oidc::ProviderFault;
 pub use token::Token;

@@ -79,6 +79,11 @@ pub(super) async fn pause(time: Duration) {
     tokio::time::sleep(time).await;
 }
 
+/// Does what blocks where it may.
+pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)
+}
+
 /// A bounded way from the engine's threads to one that blocks.
 pub(super) fn pipe<T: Send>(capacity: usize) -> (PipeEnd<T>, Pipe<T>) {
     let (send, receive) = tokio::sync::mpsc::channel(capacity);

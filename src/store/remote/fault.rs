@@ -4,6 +4,7 @@ use std::io;
 
 use object_store::Error;
 
+use super::program;
 use crate::store::{Key, StoreError, StoreErrorKind};
 
 /// Longest part of a service's words that is passed on, in bytes.
@@ -68,6 +69,9 @@ fn meaning(error: &Error, code: &str, text: &str) -> (StoreErrorKind, &'static s
             return (Other, "the bytes changed on their way");
         }
         _ => {}
+    }
+    if text.contains(program::NO_KEYS) {
+        return (Credentials, "");
     }
     if text.contains("failed to authenticate the request") {
         return (Credentials, "the service does not accept the credentials");

@@ -13,6 +13,7 @@ mod http;
 mod location;
 mod lock;
 mod profile;
+mod program;
 mod reader;
 mod s3;
 mod writer;

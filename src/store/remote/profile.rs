@@ -9,7 +9,7 @@ use crate::model::Secret;
 /// Largest file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Ways to credentials that are not gone.
-const ELSEWHERE: &[&str] = &["credential_process", "sso_session", "sso_start_url", "role_arn"];
+const ELSEWHERE: &[&str] = &["sso_session", "sso_start_url", "role_arn"];
 
 /// What the files say of one profile.
 #[derive(Debug, Default)]
@@ -20,6 +20,8 @@ pub(super) struct Profile {
     pub(super) secret: Option<Secret>,
     /// Session token of temporary keys.
     pub(super) token: Option<Secret>,
+    /// Command line of a program that prints keys, where there are none.
+    pub(super) process: Option<String>,
     /// Region.
     pub(super) region: Option<String>,
     /// URL of the service.
@@ -49,8 +51,10 @@ pub(super) fn profile(name: Option<&str>, variable: &dyn Fn(&str) -> Option<Stri
 fn of(mut values: HashMap<String, String>) -> Profile {
     let key_id = values.remove("aws_access_key_id");
     let elsewhere = ELSEWHERE.iter().find(|name| values.contains_key(**name)).copied();
+    let process = values.remove("credential_process").filter(|_| key_id.is_none());
     Profile {
-        elsewhere: elsewhere.filter(|_| key_id.is_none()),
+        elsewhere: elsewhere.filter(|_| key_id.is_none() && process.is_none()),
+        process,
         key_id,
         secret: values.remove("aws_secret_access_key").map(Secret::new),
         token: values.remove("aws_session_token").map(Secret::new),

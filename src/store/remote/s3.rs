@@ -9,6 +9,7 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, Checksum, S3Conditio
 use super::http::Settings;
 use super::location::{Location, LocationError, Options};
 use super::profile::{Profile, profile};
+use super::program::Program;
 use super::{ConnectError, fault};
 use crate::model::Secret;
 use crate::store::StoreErrorKind;
@@ -115,7 +116,7 @@ fn addressed(builder: AmazonS3Builder, endpoint: Option<&str>, location: &Locati
 }
 
 /// Who asks. As with Amazon's own tools: a profile that the location names, then keys and web identity of the
-/// environment, then the profile's keys, then the container's and the instance's role.
+/// environment, then the profile's keys or its program, then the container's and the instance's role.
 fn identified(
     mut builder: AmazonS3Builder,
     profile: Option<&Profile>,
@@ -139,6 +140,10 @@ fn identified(
             };
         }
         return Ok(builder);
+    }
+    if let (Some(line), true) = (profile.and_then(|profile| profile.process.as_deref()), named || !ambient) {
+        let program = Program::new(line).map_err(|error| fault::setup(place, StoreErrorKind::Credentials, error))?;
+        return Ok(builder.with_credentials(Arc::new(program)));
     }
     if let (Some(property), true) = (elsewhere, named || !ambient) {
         let why = format!(

@@ -2,7 +2,7 @@
 
 /// Its words: blanks part them, quotes of either kind keep them together, a backslash keeps the next letter outside of
 /// single quotes. None if there is no word, or a quote does not end.
-pub(super) fn split(line: &str) -> Option<Vec<String>> {
+pub fn split(line: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;

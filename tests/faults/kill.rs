@@ -4,7 +4,7 @@
 //! come to a chosen phase; after every third kill the same command runs to its end, and the repository must be sound
 //! and hold exactly the bytes of the leader's log.
 //!
-//! The same on a server, where that is named, over a way on which one request in sixteen has a mishap.
+//! The same on a server, where that is named, over a way on which one request in twelve has a mishap.
 //!
 //! `KTAPE_KILLS` is the number of kills, 3 unless told. The long run hits every phase at least twice:
 //!
@@ -31,7 +31,7 @@ use serde_json::Value;
 use super::{Repository, cluster, ktape};
 use crate::not_run::not_run;
 use crate::object_stores::plain_server;
-use crate::object_stores::way::{one_in_sixteen, way_to};
+use crate::object_stores::way::{one_in_twelve, way_to};
 
 /// Far more than a run takes, on a machine that is also building.
 const DEADLINE: Duration = Duration::from_secs(240);
@@ -95,7 +95,7 @@ fn a_backup_to_s3_killed_at_any_point_goes_on_while_requests_fail() {
         return not_run("kill -9 of backups to an S3 server", "KTAPE_TEST_S3 with a plain endpoint");
     };
     let random = Random::new();
-    let url = way_to(server, one_in_sixteen(random.seed as u32));
+    let url = way_to(server, one_in_twelve(random.seed as u32));
     let repository = Repository::init_at(format!("{place}?endpoint={url}"));
     kill_again_and_again("s3kill", "300", &repository, kills(2), random);
 }

@@ -16,7 +16,7 @@ use ktape::repository::{Repository, RepositoryError};
 use ktape::store::{ConnectError, Key, RemoteStore, Store, StoreError, StoreErrorKind, random_hex};
 
 use self::serve::serve;
-use self::way::{Mishap, every_fourth, way_to};
+use self::way::{Mishap, every_third, way_to};
 use crate::not_run::not_run;
 
 const SECRET: &str = "s3cretS3CRETs3cret";
@@ -145,13 +145,13 @@ pub(crate) fn plain_server() -> Option<(String, String)> {
 }
 
 #[test]
-fn nothing_is_lost_or_doubled_where_every_fourth_request_has_a_mishap() {
+fn nothing_is_lost_or_doubled_where_every_third_request_has_a_mishap() {
     let Some((server, place)) = plain_server() else {
         return not_run("mishaps on the way to an S3 server", "KTAPE_TEST_S3 with a plain endpoint");
     };
     let seed = std::env::var("KTAPE_TEST_SEED").ok().map_or(20_261_123, |text| text.parse().unwrap());
     println!("KTAPE_TEST_SEED={seed}");
-    let url = way_to(server, every_fourth(seed));
+    let url = way_to(server, every_third(seed));
     let secret = std::env::var("AWS_SECRET_ACCESS_KEY").unwrap();
     let store = connect_as(&format!("{place}?endpoint={url}"), &secret).unwrap();
     let key = |name: String| Key::new(name).unwrap();
@@ -259,6 +259,18 @@ fn locations_without_what_they_need_say_what_it_is() {
         assert!(text.contains(says) && !text.contains(SECRET), "{location}: {text}");
         assert!(!text.contains("ssl."), "no property of Kafka's can help: {text}");
     }
+}
+
+#[test]
+fn a_server_whose_certificate_is_not_trusted_is_refused_at_once() {
+    let Ok(location) = std::env::var("KTAPE_TEST_S3_TLS") else {
+        return not_run("a certificate of a real S3 server that is not trusted", "KTAPE_TEST_S3_TLS");
+    };
+    let began = Instant::now();
+    let untrusting = location.split('&').filter(|option| !option.starts_with("ca=")).collect::<Vec<_>>().join("&");
+    let error = refusal(connect_as(&untrusting, SECRET));
+    assert_eq!(error.kind, StoreErrorKind::Certificate, "{}", describe(&error));
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
 }
 
 #[test]

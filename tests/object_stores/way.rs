@@ -2,11 +2,13 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
 
 /// What happens to one request on its way to a real server.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Mishap {
     None,
+    Late,
     Overloaded,
     NeverArrives,
     AnswerLost,
@@ -51,6 +53,7 @@ fn forward(client: &TcpStream, server: &str, mishap: Mishap) -> Option<()> {
             return (&mut (&*client)).write_all(answer).ok();
         }
         Mishap::BodyDamaged => body.iter_mut().take(1).for_each(|byte| *byte ^= 1),
+        Mishap::Late => std::thread::sleep(Duration::from_millis(700)),
         Mishap::None | Mishap::AnswerLost => {}
     }
     let mut upstream = TcpStream::connect(server).ok()?;
@@ -64,13 +67,13 @@ fn forward(client: &TcpStream, server: &str, mishap: Mishap) -> Option<()> {
     (&mut (&*client)).write_all(&answer).ok()
 }
 
-/// One mishap in four requests, each kind at random, the same ones for the same seed.
-pub(crate) fn every_fourth(seed: u32) -> impl FnMut() -> Mishap + Send + 'static {
+/// A mishap in nearly a third of all requests, each kind at random, the same ones for the same seed.
+pub(crate) fn every_third(seed: u32) -> impl FnMut() -> Mishap + Send + 'static {
     of_all(seed, 28)
 }
 
 /// The same, four times as seldom.
-pub(crate) fn one_in_sixteen(seed: u32) -> impl FnMut() -> Mishap + Send + 'static {
+pub(crate) fn one_in_twelve(seed: u32) -> impl FnMut() -> Mishap + Send + 'static {
     of_all(seed, 26)
 }
 
@@ -82,6 +85,7 @@ fn of_all(seed: u32, shift: u32) -> impl FnMut() -> Mishap + Send + 'static {
             0 => Mishap::Overloaded,
             1 => Mishap::NeverArrives,
             2 | 3 => Mishap::AnswerLost,
+            4 => Mishap::Late,
             _ => Mishap::None,
         }
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand};
 
 use super::settings::LogFormat;
-use super::{backup, check, completions, drill, export, init, list, man, offsets, restore, show, verify};
+use super::{backup, check, completions, drill, export, init, list, man, offsets, recipients, restore, show, verify};
 use crate::model::Selection;
 use crate::repository::{Repository, RestoreStates};
 
@@ -49,6 +49,8 @@ pub enum Command {
     Offsets(Box<offsets::OffsetsArgs>),
     /// Print a topic's records as lines of JSON
     Export(Box<export::ExportArgs>),
+    /// Show or change to whom the repository is encrypted
+    Recipients(recipients::RecipientsArgs),
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
     /// Write the man pages

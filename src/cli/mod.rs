@@ -21,6 +21,7 @@ pub mod metrics;
 pub mod offsets;
 pub mod output;
 pub mod progress;
+pub mod recipients;
 pub mod report;
 pub mod restore;
 pub mod settings;
@@ -81,6 +82,7 @@ fn run(command: Command, settings: Settings) -> Result<ExitCode, Failure> {
             Command::Show(args) => show::run(args, &context).await,
             Command::Offsets(args) => offsets::run(*args, &context).await,
             Command::Export(args) => export::run(*args, &context).await,
+            Command::Recipients(args) => recipients::run(args, &context).await,
             Command::Completions(args) => completions::run(&args),
             Command::Man(args) => man::run(&args),
         }

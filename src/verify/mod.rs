@@ -8,6 +8,7 @@
 //! What verify finds wrong is its result, not an error; an error means that it could not look.
 
 mod affected;
+mod keys;
 mod left_overs;
 mod options;
 mod partition;
@@ -40,6 +41,7 @@ pub fn verify(
     progress.note("reading snapshots and their parts");
     let mut structure = structure::Structure::new(repository, options, cancel);
     let heads = structure.check(&snapshots, &mut report)?;
+    keys::check(repository, &heads, structure.referenced_mut(), &mut report)?;
     let left_overs_can_be_told = options.snapshot.is_none() && report.damage.is_empty() && !cancel.is_cancelled();
     if left_overs_can_be_told {
         left_overs::find(repository, structure.referenced(), &heads, &mut report)?;

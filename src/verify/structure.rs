@@ -83,6 +83,10 @@ impl<'a> Structure<'a> {
         &self.referenced
     }
 
+    pub(super) fn referenced_mut(&mut self) -> &mut Seen {
+        &mut self.referenced
+    }
+
     /// Bytes that the second pass will read.
     pub(super) fn planned_bytes(&self) -> u64 {
         self.planned_bytes

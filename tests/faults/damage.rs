@@ -212,7 +212,7 @@ fn each_flip(file: &Path, mut look: impl FnMut(usize)) {
     }
 }
 
-fn flip(file: &Path, at: usize) {
+pub(super) fn flip(file: &Path, at: usize) {
     let mut bytes = fs::read(file).unwrap();
     bytes[at] ^= 0x10;
     fs::write(file, bytes).unwrap();

@@ -8,6 +8,7 @@ mod bad_input;
 mod copied;
 mod damage;
 mod disk;
+mod encrypted;
 mod kill;
 mod lost_answers;
 mod restore_again;

@@ -7,6 +7,7 @@ pub mod drill;
 pub mod export;
 pub mod list;
 pub mod offsets;
+pub mod recipients;
 pub mod restore;
 pub mod settings;
 pub mod show;

@@ -97,7 +97,8 @@ fn a_passphrase_and_new_recipients() {
     let (right, wrong) = (file("right", "correct horse\n"), file("wrong", "incorrect horse\n"));
     let repository = init(&["--passphrase-file", &right]);
     let place = repository.place();
-    let selection = ["--topics", "notes", "--groups", "reader"];
+    cluster().tools().load(&["commit:rotating:notes:0:50"]).unwrap();
+    let selection = ["--topics", "notes", "--groups", "rotating"];
     repository.backup(cluster().bootstrap(), &selection).exits(0);
     let show = |flag: &str, value: &str| run(&["show", "--repository", &place, flag, value]);
     show("--passphrase-file", &right).exits(0);
@@ -106,7 +107,7 @@ fn a_passphrase_and_new_recipients() {
     // Somebody else may read what is written from now on, and nothing that was written before.
     run(&["recipients", "--repository", &place, "--add", &keys.recipient]).exits(0);
     show(keys.flag()[0], keys.flag()[1]).exits(5).says(&["is not encrypted to", &keys.recipient]);
-    cluster().tools().load(&["commit:reader:notes:0:60"]).unwrap();
+    cluster().tools().load(&["commit:rotating:notes:0:60"]).unwrap();
     repository.backup(cluster().bootstrap(), &selection).exits(0);
     show(keys.flag()[0], keys.flag()[1]).exits(0);
     show("--passphrase-file", &right).exits(0);

@@ -7,6 +7,7 @@ pub mod check;
 pub mod cli;
 pub mod cluster;
 pub mod compare;
+pub mod copy;
 pub mod drill;
 pub mod export;
 pub mod list;

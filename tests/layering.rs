@@ -21,7 +21,7 @@ fn allowed(module: &str) -> Option<Vec<&'static str>> {
         // For TLS to object stores.
         "store" => with(STORE, &["security"]),
         "repository" => with(STORE, &["store"]),
-        "verb" | "verify" | "export" | "list" | "show" => with(VERB, &[]),
+        "verb" | "verify" | "copy" | "export" | "list" | "show" => with(VERB, &[]),
         "reader" => with(&["model", "cancel", "batch", "retry", "cluster"], &[]),
         "backup" | "restore" => with(VERB, &["verb"]),
         "check" => with(VERB, &["backup"]),
@@ -37,6 +37,7 @@ fn allowed(module: &str) -> Option<Vec<&'static str>> {
                 "restore",
                 "verify",
                 "compare",
+                "copy",
                 "drill",
                 "offsets",
                 "export",

@@ -8,6 +8,7 @@ use crate::backup::BackupError;
 use crate::check::CheckError;
 use crate::cluster::{ClusterError, Trouble};
 use crate::compare::CompareError;
+use crate::copy::CopyError;
 use crate::drill::DrillError;
 use crate::export::ExportError;
 use crate::offsets::OffsetsError;
@@ -322,6 +323,22 @@ pub fn compare(error: &CompareError) -> Advice {
             "check --bootstrap-server and --snapshot; say --state DIR if the restore was run with it",
         ),
         _ => bug(),
+    }
+}
+
+/// The copy itself.
+pub fn copy(error: &CopyError) -> Advice {
+    match error {
+        CopyError::Source { source, .. } | CopyError::Target { source, .. } => repository(source),
+        CopyError::SameRepository { .. } => {
+            say(ExitCode::Refused, "make another repository for the copy: `ktape init`, in a place of its own")
+        }
+        CopyError::OtherCluster { .. } => {
+            say(ExitCode::Refused, "copy into a repository of its own: `ktape init` makes one")
+        }
+        CopyError::NoSnapshot { .. } => no_snapshot(),
+        CopyError::Removed { .. } => say(ExitCode::Failed, RESTORE_AGAIN),
+        CopyError::Thread => bug(),
     }
 }
 

@@ -6,7 +6,9 @@ use std::str::FromStr;
 use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand};
 
 use super::settings::LogFormat;
-use super::{backup, check, completions, drill, export, init, list, man, offsets, recipients, restore, show, verify};
+use super::{
+    backup, check, completions, copy, drill, export, init, list, man, offsets, recipients, restore, show, verify,
+};
 use crate::model::Selection;
 use crate::repository::{Repository, RestoreStates};
 
@@ -41,6 +43,8 @@ pub enum Command {
     Drill(Box<drill::DrillArgs>),
     /// Check that everything is there and as it was written
     Verify(Box<verify::VerifyArgs>),
+    /// Copy snapshots into another repository
+    Copy(copy::CopyArgs),
     /// List the snapshots of a repository
     List(list::ListArgs),
     /// Show what a snapshot holds

@@ -10,6 +10,7 @@ use crate::backup::BackupError;
 use crate::check::CheckError;
 use crate::cluster::ClusterError;
 use crate::compare::CompareError;
+use crate::copy::CopyError;
 use crate::drill::DrillError;
 use crate::export::ExportError;
 use crate::model::describe;
@@ -65,6 +66,9 @@ pub enum Failure {
     /// The comparison with a cluster.
     #[error(transparent)]
     Compare(CompareError),
+    /// The copy.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
     /// The drill.
     #[error(transparent)]
     Drill(Box<DrillError>),
@@ -188,6 +192,7 @@ impl Failure {
             Self::Check(error) => advice::check(error),
             Self::Restore(error) => advice::restore(error),
             Self::Compare(error) => advice::compare(error),
+            Self::Copy(error) => advice::copy(error),
             Self::Drill(error) => advice::drill(error),
             Self::Export(error) => advice::export(error),
             Self::Offsets(error) => advice::offsets(error),

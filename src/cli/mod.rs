@@ -7,6 +7,7 @@ pub mod check;
 pub mod completions;
 pub mod connection;
 pub mod context;
+pub mod copy;
 pub mod drill;
 pub mod exit_code;
 pub mod export;
@@ -78,6 +79,7 @@ fn run(command: Command, settings: Settings) -> Result<ExitCode, Failure> {
             Command::Restore(args) => restore::run(*args, &context).await,
             Command::Drill(args) => drill::run(*args, &context).await,
             Command::Verify(args) => verify::run(*args, &context).await,
+            Command::Copy(args) => copy::run(args, &context).await,
             Command::List(args) => list::run(args, &context).await,
             Command::Show(args) => show::run(args, &context).await,
             Command::Offsets(args) => offsets::run(*args, &context).await,

@@ -26,7 +26,7 @@ mod shards;
 mod snapshots;
 
 pub use complete::SkippedSnapshot;
-pub use crypt::{Form, InitOptions, LogWriter, Secrets, Stored, WholeSegment, read_failed};
+pub use crypt::{AdoptError, Form, InitOptions, LogWriter, Secrets, Stored, WholeSegment, read_failed};
 pub use error::{Damage, RepositoryError};
 pub use locks::{Lock, LockOwner};
 pub use offset_map::{MapReader, MapWriter};

@@ -30,7 +30,7 @@ impl Repository {
     }
 
     /// The same with JSON that is ready.
-    pub(super) fn put_part_json(&self, json: &[u8]) -> Result<String, RepositoryError> {
+    pub fn put_part_json(&self, json: &[u8]) -> Result<String, RepositoryError> {
         let digest = blake3::hash(json).to_hex().to_string();
         if self.is_sound(&digest) || self.part_json(&digest).is_ok() {
             return Ok(digest);
@@ -57,7 +57,7 @@ impl Repository {
     }
 
     /// Reads a part's plain JSON, its digest checked.
-    pub(crate) fn part_json(&self, digest: &str) -> Result<Vec<u8>, RepositoryError> {
+    pub fn part_json(&self, digest: &str) -> Result<Vec<u8>, RepositoryError> {
         let key = layout::part(digest)?;
         let info = self.store().info(&key)?.ok_or_else(|| RepositoryError::Missing { object: key.to_string() })?;
         let damaged = |damage| RepositoryError::damaged(key.as_str(), damage);

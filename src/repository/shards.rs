@@ -44,6 +44,14 @@ impl Repository {
         Ok(shard.topics)
     }
 
+    /// Writes one shard, its configs apart where they are encrypted, and gives its digest.
+    pub fn put_shard(&self, mut shard: TopicShard) -> Result<String, RepositoryError> {
+        if shard.configs.is_none() {
+            self.hide_configs(&mut shard)?;
+        }
+        self.put_part(&shard)
+    }
+
     /// One topic of a snapshot, if it is there. Reads one shard.
     pub fn topic(&self, head: &SnapshotHead, name: &TopicName) -> Result<Option<TopicState>, RepositoryError> {
         let number = shard_of(name, head.topics.len() as u32);
@@ -85,9 +93,7 @@ impl Repository {
                 shard.topics.extend(state_of(name)?);
             }
             let topics = shard.topics.len() as u64;
-            self.hide_configs(&mut shard)?;
-            let digest = self.put_part(&shard)?;
-            written.push(TopicShardRef { shard: number as u32, digest, topics });
+            written.push(TopicShardRef { shard: number as u32, digest: self.put_shard(shard)?, topics });
         }
         Ok(written)
     }

@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod check;
 pub mod compare;
+pub mod copy;
 pub mod drill;
 pub mod export;
 pub mod list;

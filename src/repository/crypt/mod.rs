@@ -12,6 +12,7 @@ mod source;
 pub use form::Form;
 pub use keyring::Secrets;
 pub use keys::{InForce, InitOptions};
+pub use part::AdoptError;
 pub use log_writer::{LogWriter, Stored};
 pub use source::{WholeSegment, read_failed};
 

@@ -20,16 +20,21 @@ use crate::store::{Key, StoreError};
 impl Repository {
     /// Writes a part, encrypted where the repository is. One that is there with the same content and keys is shared.
     pub fn put_private_part<T: Serialize + ?Sized>(&self, part: &T) -> Result<PartRef, RepositoryError> {
-        let Some(keys) = self.in_force() else { return self.put_part(part).map(PartRef::Plain) };
         let encoded = serde_json::to_vec(part);
         let json = encoded.map_err(|source| RepositoryError::Encode { object: layout::INDEX.to_owned(), source })?;
-        let plain = blake3::hash(&json).to_hex().to_string();
+        self.put_private_json(&json)
+    }
+
+    /// The same with JSON that is ready.
+    pub fn put_private_json(&self, json: &[u8]) -> Result<PartRef, RepositoryError> {
+        let Some(keys) = self.in_force() else { return self.put_part_json(json).map(PartRef::Plain) };
+        let plain = blake3::hash(json).to_hex().to_string();
         if let Some(known) = self.known_part(&plain, keys.number)
             && self.check_part(&known).is_ok()
         {
             return Ok(known);
         }
-        let stored = encrypt(keys, &json).map_err(|source| StoreError::new("encrypt", None, layout::INDEX, source))?;
+        let stored = encrypt(keys, json).map_err(|source| StoreError::new("encrypt", None, layout::INDEX, source))?;
         let digest = blake3::hash(&stored).to_hex().to_string();
         let part = PartRef::Encrypted(EncryptedPart { stored: digest, plain, keys: keys.number });
         let key = layout::part_of(&part)?;
@@ -39,10 +44,39 @@ impl Repository {
         Ok(part)
     }
 
+    /// Takes over a part of another repository that is encrypted to the recipients in force here, byte for byte.
+    pub fn adopt_private_part(&self, from: &Self, part: &EncryptedPart, keys: u64) -> Result<PartRef, AdoptError> {
+        let key = layout::part_of(&PartRef::Encrypted(part.clone()))
+            .map_err(|error| AdoptError::Source(RepositoryError::InvalidKey(error)))?;
+        let adopted = PartRef::Encrypted(EncryptedPart { keys, ..part.clone() });
+        if self.check_part(&adopted).is_err() {
+            let stored = from.stored_part(&key, part).map_err(AdoptError::Source)?;
+            let written = match self.store().put_if_absent(&key, &stored) {
+                // What is there cannot be read: the same content takes its place.
+                Err(error) if error.is_already_exists() => self.store().put(&key, &stored),
+                result => result,
+            };
+            written.map_err(|error| AdoptError::Target(error.into()))?;
+            self.check_part(&adopted).map_err(AdoptError::Target)?;
+        }
+        self.note_part(&adopted);
+        Ok(adopted)
+    }
+
     /// Reads a part that may be encrypted, its digests checked. Without the key it needs, the error says so.
     pub fn private_part<T: DeserializeOwned>(&self, part: &PartRef) -> Result<T, RepositoryError> {
+        let json = self.private_json(part)?;
+        let damaged = |error: serde_json::Error| match layout::part_of(part) {
+            Ok(key) => RepositoryError::damaged(key.as_str(), Damage::Json(error.to_string())),
+            Err(error) => error.into(),
+        };
+        serde_json::from_slice(&json).map_err(damaged)
+    }
+
+    /// The same as plain JSON.
+    pub fn private_json(&self, part: &PartRef) -> Result<Vec<u8>, RepositoryError> {
         let encrypted = match part {
-            PartRef::Plain(digest) => return self.part(digest),
+            PartRef::Plain(digest) => return self.part_json(digest),
             PartRef::Encrypted(encrypted) => encrypted,
         };
         let keyring = self.keyring().ok_or_else(|| self.no_key())?;
@@ -63,7 +97,7 @@ impl Repository {
         if found != encrypted.plain {
             return Err(damaged(Damage::Digest { expected: encrypted.plain.clone(), found }));
         }
-        serde_json::from_slice(&json).map_err(|error| damaged(Damage::Json(error.to_string())))
+        Ok(json)
     }
 
     /// Whether a part is there and as it was written, as far as this can be told without a key.
@@ -156,6 +190,15 @@ impl Repository {
             Err(damaged(Damage::Digest { expected: part.stored.clone(), found }))
         }
     }
+}
+
+/// Why a part could not be taken over.
+#[derive(Debug)]
+pub enum AdoptError {
+    /// It could not be read.
+    Source(RepositoryError),
+    /// It could not be written, or is not there as it was written.
+    Target(RepositoryError),
 }
 
 fn names_of(groups: &GroupsPart) -> GroupNames {

@@ -12,7 +12,7 @@ pub use facts::Facts;
 pub use reader::{OwnedBatch, SegmentReader};
 pub use scan::{Observed, Scan, ScanFault};
 pub use times::{Behind, FoundByTime, RecordTimes};
-pub use writer::{SegmentStart, SegmentWriter};
+pub use writer::{SegmentStart, SegmentWriter, is_mostly_uncompressed};
 
 #[cfg(test)]
 mod tests;

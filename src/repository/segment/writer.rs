@@ -217,7 +217,7 @@ impl SegmentWriter {
 }
 
 /// Whether more than half of the bytes are in batches without compression.
-fn is_mostly_uncompressed(bytes: &[u8]) -> bool {
+pub fn is_mostly_uncompressed(bytes: &[u8]) -> bool {
     let batches = walk(bytes).filter_map(Result::ok).filter(|batch| batch.codec_code() == 0);
     batches.map(|batch| batch.bytes().len()).sum::<usize>() > bytes.len() / 2
 }

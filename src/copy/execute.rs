@@ -78,12 +78,7 @@ enum Outcome {
     Removed,
 }
 
-fn one(
-    work: Work<'_>,
-    selected: &mut Selected,
-    sequence: u64,
-    report: &mut CopyReport,
-) -> Result<Outcome, Fault> {
+fn one(work: Work<'_>, selected: &mut Selected, sequence: u64, report: &mut CopyReport) -> Result<Outcome, Fault> {
     let Work { context, pool, forms } = work;
     let Context { source, target, .. } = context;
     let snapshot = match source.head(sequence) {

@@ -10,6 +10,8 @@
 
 mod error;
 mod execute;
+#[cfg(test)]
+mod form_tests;
 mod forms;
 mod horizon;
 mod journal;
@@ -57,11 +59,14 @@ impl fmt::Debug for Context<'_> {
     }
 }
 
-/// Copies what the options select and the target lacks. Holds a lock in the target while it runs.
+/// Copies what the options select and the target lacks. Holds locks in the target while it runs: of this
+/// source, and the one of `prune`.
 pub fn copy(context: Context<'_>) -> Result<CopyReport, CopyError> {
     let started = Timestamp::now();
     let to_target = |source| CopyError::target(context.target, source);
     let _lock = context.target.lock("copy", &context.source.document().repository_id).map_err(to_target)?;
+    // What is shared must not be pruned before it is named again.
+    let _no_prune = context.target.lock("prune", &()).map_err(to_target)?;
     let selected = select::select(context)?;
     context.progress.note("comparing the repositories");
     let plan = plan::plan(context, &selected)?;

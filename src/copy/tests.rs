@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use super::*;
 use crate::progress::Silent;
-use crate::repository::format::{Seal, SegmentList};
+use crate::repository::format::{ConfigEntry, Seal, SegmentList};
 use crate::repository::testing::{self, CLUSTER, batch, marker, transactional};
-use crate::repository::{RepositoryError, Snapshot, SnapshotChoice};
+use crate::repository::{InitOptions, RepositoryError, Snapshot, SnapshotChoice};
 use crate::store::{Fault, FaultyStore, Key, MemoryStore, Operation, Store};
 use crate::verify::{self, VerifyOptions};
 
 /// A repository that grows by a segment in each of two topics with every snapshot.
-struct Growing {
-    store: MemoryStore,
-    repository: Repository,
+pub(super) struct Growing {
+    pub(super) store: MemoryStore,
+    pub(super) repository: Repository,
     lists: [(SegmentList, Vec<Seal>); 2],
     newest: Option<Snapshot>,
 }
@@ -23,8 +23,12 @@ const TOPICS: [&str; 2] = ["orders", "notes"];
 
 impl Growing {
     fn new() -> Self {
+        Self::stored(&InitOptions::default())
+    }
+
+    pub(super) fn stored(options: &InitOptions) -> Self {
         let store = MemoryStore::new();
-        let repository = testing::repository(store.clone());
+        let repository = Repository::init_in_with(Arc::new(store.clone()), options).unwrap();
         Self { store, repository, lists: Default::default(), newest: None }
     }
 
@@ -34,7 +38,7 @@ impl Growing {
         growing
     }
 
-    fn grow(&mut self) {
+    pub(super) fn grow(&mut self) {
         let run = self.repository.begin_run(CLUSTER).unwrap();
         let mut topics = Vec::new();
         for (name, (list, seals)) in TOPICS.iter().zip(&mut self.lists) {
@@ -44,17 +48,23 @@ impl Growing {
             let seal = testing::segment(&self.repository, &run, start, &batches);
             *list = self.repository.append_seals(list.clone(), vec![seal.clone()]).unwrap();
             seals.push(seal);
-            topics.push(testing::topic(name, vec![testing::partition(0, seals, list.clone())]));
+            let mut topic = testing::topic(name, vec![testing::partition(0, seals, list.clone())]);
+            topic.configs = vec![ConfigEntry { name: "retention.ms".to_owned(), value: Some("1000".to_owned()) }];
+            topics.push(topic);
         }
         self.newest = Some(testing::commit(&self.repository, &run, self.newest.as_ref(), topics));
     }
 }
 
-fn copy_with(source: &Repository, target: &Repository, options: &CopyOptions) -> Result<CopyReport, CopyError> {
+pub(super) fn copy_with(
+    source: &Repository,
+    target: &Repository,
+    options: &CopyOptions,
+) -> Result<CopyReport, CopyError> {
     copy(Context { source, target, options, progress: &Silent, cancel: &Cancel::new() })
 }
 
-fn copy_all(source: &Repository, target: &Repository) -> CopyReport {
+pub(super) fn copy_all(source: &Repository, target: &Repository) -> CopyReport {
     copy_with(source, target, &CopyOptions::default()).unwrap()
 }
 
@@ -63,14 +73,19 @@ fn one(number: u64) -> CopyOptions {
 }
 
 /// Every snapshot of the target restores what its original does, byte for byte.
-fn assert_equal(source: &Repository, target: &Repository, numbers: &[(u64, u64)]) {
+pub(super) fn assert_equal(source: &Repository, target: &Repository, numbers: &[(u64, u64)]) {
     for (original, copied) in numbers {
         let (before, after) = (source.head(*original).unwrap(), target.head(*copied).unwrap());
         assert_eq!(after.head.origin.as_ref().unwrap().id, before.id);
         assert_eq!(logs(source, &before), logs(target, &after), "snapshot {original}");
         assert_eq!((after.head.totals, after.head.committed), (before.head.totals, before.head.committed));
+        assert_eq!(configs(target, &after), configs(source, &before));
         assert_eq!(target.groups(&after.head).unwrap(), source.groups(&before.head).unwrap());
     }
+}
+
+fn configs(repository: &Repository, snapshot: &Snapshot) -> Vec<Vec<ConfigEntry>> {
+    repository.topics(&snapshot.head).unwrap().map(|topic| topic.unwrap().configs).collect()
 }
 
 fn logs(repository: &Repository, snapshot: &Snapshot) -> Vec<(String, i64, i64, Vec<u8>)> {
@@ -88,7 +103,7 @@ fn logs(repository: &Repository, snapshot: &Snapshot) -> Vec<(String, i64, i64, 
     found
 }
 
-fn assert_sound(repository: &Repository) {
+pub(super) fn assert_sound(repository: &Repository) {
     let found = verify::verify(repository, &VerifyOptions::default(), &Silent, &Cancel::new()).unwrap();
     assert!(found.is_sound(), "{:?}", found.damage);
 }

@@ -9,8 +9,8 @@ use super::known::Known;
 use super::pairs::Pairs;
 use super::pool::{Answer, Pool, Ticket};
 use super::segment::Fault;
-use crate::repository::{AdoptError, RepositoryError};
 use crate::repository::format::{PartRef, Seal, SealsRef, SegmentList, SnapshotHead, TopicShard, TopicShardRef};
+use crate::repository::{AdoptError, RepositoryError};
 
 /// Seals that are held while their segments are copied.
 const HELD_MAX: usize = 4096;

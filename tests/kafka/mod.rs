@@ -7,6 +7,7 @@ mod bytes;
 mod changing;
 mod check;
 mod compare;
+mod copies;
 mod cuts;
 mod drill;
 mod harmless;

@@ -12,8 +12,8 @@ mod source;
 pub use form::Form;
 pub use keyring::Secrets;
 pub use keys::{InForce, InitOptions};
-pub use part::AdoptError;
 pub use log_writer::{LogWriter, Stored};
+pub use part::AdoptError;
 pub use source::{WholeSegment, read_failed};
 
 pub(super) use keyring::Keyring;

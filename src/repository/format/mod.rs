@@ -18,8 +18,8 @@ pub use restore::{
 pub use seal::{AbortedTransaction, EpochStart, IndexEntry, OpenTransaction, Seal, SealBatch, Writer};
 pub use settings::{NotCaptured, NotCapturedReason, OwnConfigs, SettingsKind, SettingsPart};
 pub use snapshot::{
-    Excluded, FORMAT_VERSION, FORMAT_VERSION_1, FormatVersion, Incomplete, IncompleteKind, Origin, Parent, RepositoryDocument,
-    SnapshotHead, TopicShardRef, Totals,
+    Excluded, FORMAT_VERSION, FORMAT_VERSION_1, FormatVersion, Incomplete, IncompleteKind, Origin, Parent,
+    RepositoryDocument, SnapshotHead, TopicShardRef, Totals,
 };
 pub use storage::{
     Compression, ConfigsPart, EncryptedPart, Frame, GroupName, GroupNames, KeysDocument, PartRef, PassphraseKey,

@@ -159,6 +159,8 @@ fn what_does_not_exist_is_refused_with_a_way_out() {
         (["show", "--repository", &place].to_vec(), 5, "ktape list"),
         (["show", "--repository", &place, "--snapshot", "7"].to_vec(), 5, "ktape list"),
         (["verify", "--repository", &place, "--part", "8/7"].to_vec(), 2, "1/7"),
+        (["copy", "--repository", &place, "--to", &place].to_vec(), 5, "ktape init"),
+        (["copy", "--repository", &place, "--to", &format!("{place}-2")].to_vec(), 5, "ktape init --repository"),
         ([&["backup", "--repository", &place][..], &nowhere].concat(), 1, "--bootstrap-server"),
     ] {
         let output = ktape(&arguments);

@@ -59,4 +59,7 @@ fn what_is_deleted_from_a_locked_bucket_is_gone_for_us_and_breaks_nothing() {
     store.delete(&name).unwrap();
     assert!(store.info(&name).unwrap().is_none());
     assert!(store.list(None).unwrap().is_empty());
+    store.put_if_absent(&name, b"two").unwrap();
+    assert!(store.put_if_absent(&name, b"six").unwrap_err().is_already_exists());
+    assert_eq!(store.get(&name).unwrap(), b"two");
 }

@@ -118,7 +118,7 @@ fn forgetful(others: Option<&'static [u8]>) -> String {
             there = Some(others.map_or_else(|| request.body.clone(), <[u8]>::to_vec));
             if std::mem::replace(&mut written, true) { Some((200, String::new())) } else { None }
         }
-        "GET" if request.path.contains("object") => match &there {
+        "GET" | "HEAD" if request.path.contains("object") => match &there {
             Some(bytes) => Some((200, String::from_utf8(bytes.clone()).unwrap())),
             None => Some((404, xml("NoSuchKey"))),
         },

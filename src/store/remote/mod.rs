@@ -231,6 +231,10 @@ impl Store for RemoteStore {
         if unsure && self.get(key).is_ok_and(|there| there == bytes) {
             return Ok(());
         }
+        // Where versions are kept, some servers take the mark of a deletion for an object.
+        if error.is_already_exists() && self.info(key)?.is_none() {
+            return self.put(key, bytes);
+        }
         Err(error)
     }
 

@@ -13,6 +13,7 @@ mod execute;
 #[cfg(test)]
 mod form_tests;
 mod forms;
+mod heads;
 mod horizon;
 mod journal;
 mod known;

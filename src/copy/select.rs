@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::heads::{self, Note};
 use super::known::{Killed, identity};
 use super::{Context, CopyError, journal};
-use crate::repository::format::{Origin, SnapshotHead};
-use crate::repository::{Repository, RepositoryError, Snapshot};
+use crate::repository::Snapshot;
+use crate::repository::format::Origin;
 
 /// What there is to do.
 #[derive(Debug, Default)]
@@ -53,64 +54,31 @@ pub(super) fn select(context: Context<'_>) -> Result<Selected, CopyError> {
     if wanted.is_empty() {
         return Err(CopyError::NoSnapshot { location: from });
     }
-    let held = held(target).map_err(|error| CopyError::target(target, error))?;
-    let mut selected = Selected { newest: held.newest.as_ref().map(|head| head.sequence), ..Selected::default() };
-    let (mut clusters, mut last_run) = (BTreeSet::new(), String::new());
-    for sequence in all {
-        let origin = match source.head(sequence) {
-            // It is named when it shall be copied.
-            Err(error) if error.is_damage() => continue,
-            Err(RepositoryError::NoSuchSnapshot { .. }) => continue,
-            snapshot => {
-                let snapshot = snapshot.map_err(of_source)?;
-                clusters.insert(snapshot.head.cluster_id.clone());
-                origin_of(&snapshot)
-            }
-        };
-        if let Some((copy, run)) = held.copies.get(&(origin.repository_id, origin.sequence, origin.id)) {
-            selected.copies.insert(sequence, *copy);
-            last_run = last_run.max(run.clone());
+    let theirs = target.snapshots().and_then(|numbers| heads::notes(target, &numbers));
+    let theirs = theirs.map_err(|error| CopyError::target(target, error))?;
+    let ours = heads::notes(source, &all).map_err(of_source)?;
+    if let Some(newest) = theirs.last()
+        && newest.origin.repository_id != *repository_id
+        && !ours.iter().any(|note| note.cluster_id == newest.cluster_id)
+    {
+        return Err(CopyError::OtherCluster { from, to, found: newest.cluster_id.clone() });
+    }
+    let mut selected = Selected { newest: theirs.last().map(|newest| newest.sequence), ..Selected::default() };
+    let mut last_run = String::new();
+    let copies: HashMap<&Origin, &Note> = theirs.iter().map(|note| (&note.origin, note)).collect();
+    for note in &ours {
+        if let Some(copy) = copies.get(&note.origin) {
+            selected.copies.insert(note.sequence, copy.sequence);
+            last_run = last_run.max(copy.run.clone());
         }
     }
-    if let Some(newest) = held.newest.filter(|newest| !clusters.contains(&newest.cluster_id)) {
-        return Err(CopyError::OtherCluster { from, to, found: newest.cluster_id });
-    }
+    selected.run_horizon = theirs.iter().map(|note| note.run_horizon.clone()).max().unwrap_or_default();
+    selected.runs = theirs.into_iter().map(|note| note.run).collect();
     let left = target.left_over_seals(&journal::tag(source), &last_run, "");
     let (seals, _) = left.map_err(|error| CopyError::target(target, error))?;
     selected.killed = seals.into_iter().map(|seal| (identity(&seal), seal)).collect();
-    (selected.runs, selected.run_horizon) = (held.runs, held.run_horizon);
     let (there, lacking): (Vec<u64>, Vec<u64>) =
         wanted.into_iter().partition(|sequence| selected.copies.contains_key(sequence));
     (selected.to_copy, selected.already_there) = (lacking, there.len() as u64);
     Ok(selected)
-}
-
-/// Repository, number and id of an original.
-type OriginKey = (String, u64, String);
-
-/// What the heads of the target say.
-struct Held {
-    /// Number of each copy and the run that made it, by its original.
-    copies: HashMap<OriginKey, (u64, String)>,
-    newest: Option<SnapshotHead>,
-    runs: BTreeSet<String>,
-    run_horizon: String,
-}
-
-/// Reads one head after the other. One that is damaged is no copy of anything.
-fn held(target: &Repository) -> Result<Held, RepositoryError> {
-    let mut held = Held { copies: HashMap::new(), newest: None, runs: BTreeSet::new(), run_horizon: String::new() };
-    for sequence in target.snapshots()? {
-        let snapshot = match target.head(sequence) {
-            Err(error) if error.is_damage() => continue,
-            Err(RepositoryError::NoSuchSnapshot { .. }) => continue,
-            snapshot => snapshot?,
-        };
-        let Origin { repository_id, sequence: number, id } = origin_of(&snapshot);
-        held.copies.insert((repository_id, number, id), (sequence, snapshot.head.run.clone()));
-        held.runs.insert(snapshot.head.run.clone());
-        held.run_horizon = held.run_horizon.max(snapshot.head.run_horizon.clone());
-        held.newest = Some(snapshot.head);
-    }
-    Ok(held)
 }

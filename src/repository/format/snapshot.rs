@@ -107,7 +107,7 @@ pub struct Parent {
 }
 
 /// The snapshot that a copy was made of, or the first of them where that one was a copy too.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Origin {
     /// Id of the repository it lies in.
     pub repository_id: String,

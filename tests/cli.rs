@@ -210,3 +210,31 @@ fn properties_that_cannot_be_used_are_named() {
     let missing = ktape(&["backup", "--repository", "/", "--command-config", "/no/such/file"]);
     assert_eq!(missing.status.code(), Some(5), "the repository is looked at first: {}", stderr(&missing));
 }
+
+#[test]
+fn a_hook_is_told_how_the_verb_ended_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("no-repository").display().to_string();
+    let seen = folder.path().join("seen");
+    let hook = format!("cat > {}; echo aside; exit 9", seen.display());
+    let output = ktape(&["verify", "--repository", &place, "--json", "--on-failure", &hook, "--on-success", "false"]);
+    assert_eq!(output.status.code(), Some(5));
+    assert_eq!(std::fs::read_to_string(seen).unwrap(), stdout(&output));
+    let said = stderr(&output);
+    assert!(
+        said.contains("\naside\n") && said.contains("warning: --on-failure") && said.contains("exit status: 9"),
+        "{said}"
+    );
+}
+
+#[test]
+fn only_a_static_program_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("repository");
+    let script = folder.path().join("script");
+    std::fs::write(&script, "#!/bin/sh\n").unwrap();
+    let output =
+        ktape(&["init", "--repository", place.to_str().unwrap(), &format!("--with-tool={}", script.display())]);
+    assert_eq!((output.status.code(), place.exists()), (Some(2), false), "{}", stderr(&output));
+    assert!(stderr(&output).contains("is no 64-bit program"), "{}", stderr(&output));
+}

@@ -16,6 +16,7 @@ mod kafka;
 mod layering;
 mod not_run;
 mod object_stores;
+mod reader;
 mod secured;
 mod sources;
 mod static_binary;

@@ -34,6 +34,29 @@ fn static_binary_backs_up_and_restores_from_an_empty_root() {
     assert_eq!(contents(&before), contents(&after));
 }
 
+#[test]
+fn static_binary_is_kept_in_the_repository_and_runs_from_there() {
+    let Some(binary) = binary() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("repository").display().to_string();
+    for _ in 0..2 {
+        let made = Command::new(&binary).args(["init", "--with-tool", "--repository", &place]).output().unwrap();
+        assert!(made.status.success(), "{made:?}");
+    }
+    let tools: Vec<PathBuf> =
+        fs::read_dir(folder.path().join("repository/tool")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let [tool] = tools.as_slice() else { panic!("once is enough: {tools:?}") };
+    assert_eq!(fs::read(&binary).unwrap(), fs::read(tool.join("ktape")).unwrap());
+    let sums =
+        Command::new("sha256sum").args(["--check", "--strict", "SHA256SUMS"]).current_dir(tool).output().unwrap();
+    assert!(sums.status.success(), "{sums:?}");
+    let saved = folder.path().join("ktape");
+    fs::copy(tool.join("ktape"), &saved).unwrap();
+    fs::set_permissions(&saved, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let checked = Command::new(&saved).args(["verify", "--repository", &place]).output().unwrap();
+    assert!(checked.status.success(), "{checked:?}");
+}
+
 /// The binary, or nothing with a line that says what is needed.
 fn binary() -> Option<PathBuf> {
     let needs = match std::env::var_os("KTAPE_STATIC_BINARY") {

@@ -68,7 +68,10 @@ pub(super) async fn execute(
         let head = head(context, &plan, topics, &outcome.incomplete, &mut report.totals, &run_id, started)?;
         tracing::debug!(phase = "commit", run = run_id, "commit");
         let snapshot = context.repository.commit(head)?;
-        report.snapshot = Some(CommittedSnapshot { sequence: snapshot.head.sequence, id: snapshot.id });
+        let key = context.options.sign_key.as_ref();
+        key.map_or(Ok(()), |key| context.repository.sign(&snapshot, key))?;
+        let signed = key.is_some();
+        report.snapshot = Some(CommittedSnapshot { sequence: snapshot.head.sequence, id: snapshot.id, signed });
     }
     report.incomplete = outcome.incomplete;
     report.finished = Timestamp::now();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::model::Selection;
+use crate::repository::SigningKey;
 
 /// Where a snapshot's data of a partition ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct BackupOptions {
     pub fence: FenceAt,
     /// A transaction that has been open for longer holds back a backup that ends at the last stable offset.
     pub hanging_after: Duration,
+    /// Signs the snapshot.
+    pub sign_key: Option<SigningKey>,
     /// The repository goes on with this cluster although its newest snapshot is of another.
     pub adopt_cluster: bool,
 }
@@ -55,6 +58,7 @@ impl Default for BackupOptions {
             accept_settings: false,
             fence: FenceAt::LastStable,
             hanging_after: Duration::from_secs(15 * 60),
+            sign_key: None,
             adopt_cluster: false,
         }
     }

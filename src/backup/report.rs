@@ -104,6 +104,8 @@ pub struct CommittedSnapshot {
     pub sequence: u64,
     /// Digest of its head.
     pub id: String,
+    /// Whether it was signed.
+    pub signed: bool,
 }
 
 /// Why a run ended before its fences.

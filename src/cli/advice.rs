@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::exit_code::ExitCode;
+use super::signing::KeyError;
 use crate::backup::BackupError;
 use crate::check::CheckError;
 use crate::cluster::{ClusterError, Trouble};
@@ -13,7 +14,7 @@ use crate::drill::DrillError;
 use crate::export::ExportError;
 use crate::offsets::OffsetsError;
 use crate::properties::PropertiesError;
-use crate::repository::RepositoryError;
+use crate::repository::{KeyFault, RepositoryError};
 use crate::restore::RestoreError;
 use crate::store::StoreErrorKind;
 
@@ -52,6 +53,20 @@ pub fn properties(error: &PropertiesError) -> Advice {
         PropertiesError::Read { .. } => "check the path, and give this user the right to read the file",
         PropertiesError::Reference { .. } => "set the variable or write the file, for the user that runs ktape",
         _ => "change that line; OPERATIONS.md has a file for every common set-up (\"Secured clusters\")",
+    };
+    say(ExitCode::Usage, hint)
+}
+
+/// A key for signatures.
+pub fn key(error: &KeyError) -> Advice {
+    let hint = match error {
+        KeyError::Read(_) => "check the path, and give this user the right to read the file",
+        KeyError::Fault(KeyFault::NoSecretKey) => "name the file that `minisign -G` calls minisign.key",
+        KeyError::Fault(KeyFault::PasswordNeeded) => "set KTAPE_SIGN_PASSWORD, or say --sign-password-file FILE",
+        KeyError::Fault(KeyFault::Password(_)) => "check KTAPE_SIGN_PASSWORD or the file of --sign-password-file",
+        KeyError::Fault(KeyFault::NoPublicKey) => {
+            "name the file that `minisign -G` calls minisign.pub, or its last line"
+        }
     };
     say(ExitCode::Usage, hint)
 }
@@ -116,6 +131,11 @@ pub fn repository(error: &RepositoryError) -> Advice {
             say(Usage, "name a public key as age-keygen prints it: --recipient age1...")
         }
         RepositoryError::InvalidIdentity { .. } => say(Usage, "name a file that age-keygen made: --identity-file FILE"),
+        RepositoryError::NotSigned { sequence, .. } => {
+            let hint =
+                format!("sign it by hand: minisign -Sm snapshots/{sequence:010}.json, or run the same command again");
+            (Failed, Cow::Owned(hint))
+        }
         RepositoryError::NotSealable { .. } | RepositoryError::Encode { .. } => say(Failed, AGAIN),
     }
 }
@@ -408,6 +428,14 @@ pub fn offsets(error: &OffsetsError) -> Advice {
         }
         OffsetsError::Thread { .. } => bug(),
     }
+}
+
+/// `--expect` does not fit.
+pub fn unexpected() -> Advice {
+    say(
+        ExitCode::Damaged,
+        "`ktape list --json` shows all ids; if none is the expected one, the snapshot was changed or removed",
+    )
 }
 
 /// `--snapshot` fits nothing.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand};
 
+use super::hooks::HookArgs;
 use super::settings::LogFormat;
 use super::{
     backup, check, completions, copy, drill, export, init, list, man, offsets, recipients, restore, show, verify,
@@ -60,6 +61,19 @@ pub enum Command {
     /// Write the man pages
     #[command(hide = true)]
     Man(man::ManArgs),
+}
+
+impl Command {
+    /// What to run when the verb has ended.
+    pub fn hooks(&self) -> Option<&HookArgs> {
+        match self {
+            Self::Backup(args) => Some(&args.hooks),
+            Self::Restore(args) => Some(&args.hooks),
+            Self::Drill(args) => Some(&args.hooks),
+            Self::Verify(args) => Some(&args.hooks),
+            _ => None,
+        }
+    }
 }
 
 /// Flags of every verb.

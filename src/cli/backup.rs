@@ -9,7 +9,9 @@ use super::args::{ClusterArgs, RepositoryArgs, SelectionArgs};
 use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
+use super::hooks::HookArgs;
 use super::metrics::backup::Ended;
+use super::signing::SignArgs;
 use super::{metrics, report, units};
 use crate::backup::{self, BackupOptions, BackupReport, FenceAt, StopReason};
 use crate::check::{self, RetentionState};
@@ -33,8 +35,13 @@ Examples:
     ktape backup -r /backup/kafka -b new-broker:9092 --adopt-cluster
   A transaction hangs and holds everything behind it back:
     ktape backup -r /backup/kafka -b broker-1:9092 --fence high-watermark
+  Signed, so that `ktape verify --signed-by minisign.pub` proves that nothing was changed since:
+    ktape backup -r /backup/kafka -b broker-1:9092 --sign-key /etc/ktape/minisign.key
   At most until the morning, and go on tomorrow:
     ktape backup -r /backup/kafka -b broker-1:9092 --max-duration 5h
+
+  With a word to somebody when it went wrong; the report is on the command's standard input:
+    ktape backup -r /backup/kafka -b broker-1:9092 --on-failure 'mail -s backup-failed ops@shop.example'
 
 Every run after the first fetches only what is new. A run that was killed is continued by the same command.")]
 pub struct BackupArgs {
@@ -73,6 +80,10 @@ pub struct BackupArgs {
     /// Write the numbers here too, for the textfile collector of Prometheus' node exporter
     #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
     metrics_file: Option<PathBuf>,
+    #[command(flatten)]
+    sign: SignArgs,
+    #[command(flatten)]
+    pub(super) hooks: HookArgs,
     #[command(flatten)]
     cluster: ClusterArgs,
     #[command(flatten)]
@@ -132,6 +143,8 @@ async fn run_in(
     started: Timestamp,
     metrics_file: Option<&Path>,
 ) -> Result<ExitCode, Failure> {
+    let sign = args.sign;
+    let sign_key = Context::blocking(move || sign.key()).await??;
     let cluster = context.connect(&args.cluster).await?;
     let options = BackupOptions {
         selection: args.selection.into(),
@@ -147,6 +160,7 @@ async fn run_in(
             Fence::HighWatermark => FenceAt::HighWatermark,
         },
         hanging_after: args.hanging_after,
+        sign_key,
         adopt_cluster: args.adopt_cluster,
     };
     let progress = context.progress("backup");

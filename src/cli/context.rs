@@ -9,6 +9,7 @@ use tokio::task;
 use super::args::ClusterArgs;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
+use super::hooks::LastReport;
 use super::report::Text;
 use super::settings::Settings;
 use super::{connection, output, progress};
@@ -23,6 +24,8 @@ pub struct Context {
     pub settings: Settings,
     /// Raised by Ctrl-C and SIGTERM.
     pub cancel: Cancel,
+    /// Where the report is kept for hooks, if there are any.
+    pub last_report: Option<LastReport>,
 }
 
 impl Context {
@@ -34,6 +37,9 @@ impl Context {
         report: &R,
         human: impl FnOnce(&mut Text),
     ) -> Result<ExitCode, Failure> {
+        if let Some(last) = &self.last_report {
+            last.keep(output::document(verb, code, report)?);
+        }
         output::report(self.settings.json, verb, code, report, human)
     }
 

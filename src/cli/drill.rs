@@ -10,6 +10,7 @@ use super::args::{ClusterArgs, RepositoryArgs, SelectionArgs, StateArgs};
 use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
+use super::hooks::HookArgs;
 use super::keys::KeyArgs;
 use super::report::{self, Text};
 use super::snapshot::SnapshotArgs;
@@ -51,6 +52,8 @@ pub struct DrillArgs {
     keep: bool,
     #[command(flatten)]
     state: StateArgs,
+    #[command(flatten)]
+    pub(super) hooks: HookArgs,
     #[command(flatten)]
     cluster: ClusterArgs,
     #[command(flatten)]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::advice::{self, Advice};
 use super::exit_code::ExitCode;
+use super::signing::KeyError;
 use crate::backup::BackupError;
 use crate::check::CheckError;
 use crate::cluster::ClusterError;
@@ -48,6 +49,14 @@ pub enum Failure {
         /// Why it cannot be used.
         source: PropertiesError,
     },
+    /// A key for signatures.
+    #[error("key {what}")]
+    Key {
+        /// Its file, or a public key as it was typed.
+        what: String,
+        /// Why it cannot be used.
+        source: KeyError,
+    },
     /// The repository, or the disk it lies on.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
@@ -78,6 +87,16 @@ pub enum Failure {
     /// Work on offsets.
     #[error(transparent)]
     Offsets(OffsetsError),
+    /// Another snapshot than the one that was expected.
+    #[error("snapshot {sequence} has the id {id}, {expected} was expected")]
+    Unexpected {
+        /// Its number.
+        sequence: u64,
+        /// Its id.
+        id: String,
+        /// The other.
+        expected: String,
+    },
     /// `--snapshot` fits nothing.
     #[error("{location} has {wanted}")]
     NoSnapshot {
@@ -186,6 +205,7 @@ impl Failure {
             Self::Panicked(_) => advice::bug(),
             Self::Start(_) => advice::start(),
             Self::CommandConfig { source, .. } => advice::properties(source),
+            Self::Key { source, .. } => advice::key(source),
             Self::Repository(error) => advice::repository(error),
             Self::Cluster(error) => advice::cluster(error),
             Self::Backup(error) => advice::backup(error),
@@ -196,6 +216,7 @@ impl Failure {
             Self::Drill(error) => advice::drill(error),
             Self::Export(error) => advice::export(error),
             Self::Offsets(error) => advice::offsets(error),
+            Self::Unexpected { .. } => advice::unexpected(),
             Self::NoSnapshot { .. } => advice::no_snapshot(),
         }
     }

@@ -9,9 +9,11 @@ pub mod connection;
 pub mod context;
 pub mod copy;
 pub mod drill;
+pub mod elf;
 pub mod exit_code;
 pub mod export;
 pub mod failure;
+pub mod hooks;
 pub mod init;
 pub mod interrupt;
 pub mod keys;
@@ -27,6 +29,7 @@ pub mod report;
 pub mod restore;
 pub mod settings;
 pub mod show;
+pub mod signing;
 pub mod snapshot;
 pub mod table;
 pub mod terminal;
@@ -41,6 +44,7 @@ use args::{Cli, Command};
 use context::Context;
 use exit_code::ExitCode;
 use failure::Failure;
+use hooks::LastReport;
 use settings::Settings;
 
 use crate::cancel::Cancel;
@@ -56,8 +60,19 @@ pub fn main() -> std::process::ExitCode {
     };
     let settings = Settings::from(&cli.global);
     logging::start(settings);
-    let ended = run(cli.command, settings);
-    ended.unwrap_or_else(|failure| output::failure(settings.json, &failure)).into()
+    let hooks = cli.command.hooks().filter(|hooks| hooks.is_wanted()).cloned();
+    let last = hooks.as_ref().map(|_| LastReport::default());
+    let ended = run(cli.command, settings, last.clone());
+    let code = ended.unwrap_or_else(|failure| {
+        if let Some(last) = &last {
+            last.keep(output::failure_document(&failure));
+        }
+        output::failure(settings.json, &failure)
+    });
+    if let (Some(hooks), Some(last)) = (hooks, last) {
+        hooks.run(code, last.take());
+    }
+    code.into()
 }
 
 /// Help and version are asked for, everything else is a mistake.
@@ -67,10 +82,10 @@ fn unparsed(error: &clap::Error) -> ExitCode {
     if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done }
 }
 
-fn run(command: Command, settings: Settings) -> Result<ExitCode, Failure> {
+fn run(command: Command, settings: Settings, last_report: Option<LastReport>) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Start)?;
     let ended = runtime.block_on(async {
-        let context = Context { settings, cancel: Cancel::new() };
+        let context = Context { settings, cancel: Cancel::new(), last_report };
         interrupt::watch(context.cancel.clone(), settings.quiet).map_err(Failure::Start)?;
         match command {
             Command::Init(args) => init::run(args, &context).await,

@@ -66,6 +66,13 @@ pub fn failure(json: bool, failure: &Failure) -> ExitCode {
     code
 }
 
+/// A failure as it stands on standard output with `--json`.
+pub fn failure_document(failure: &Failure) -> Vec<u8> {
+    let (message, hint, code) = (failure.chain(), failure.hint(), failure.exit_code());
+    let error = ErrorText { message: &message, hint: hint.as_deref() };
+    line(&ErrorDocument { ktape: JSON_VERSION, exit_code: code.number(), error }).unwrap_or_default()
+}
+
 /// A verb's result as it stands on standard output with `--json`.
 pub fn document<R: Serialize>(verb: &str, code: ExitCode, report: &R) -> Result<Vec<u8>, Failure> {
     line(&Document { ktape: JSON_VERSION, verb, exit_code: code.number(), report })

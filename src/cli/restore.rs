@@ -6,13 +6,14 @@ use super::args::{ClusterArgs, RepositoryArgs, SelectionArgs, StateArgs};
 use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
+use super::hooks::HookArgs;
 use super::keys::KeyArgs;
-use super::snapshot::{SnapshotArgs, time};
-use super::{report, units};
+use super::snapshot::{self, SnapshotArgs, time};
+use super::{report, signing, units};
 use crate::cluster::Cluster;
 use crate::model::Timestamp;
 use crate::offsets::{self, OnlyOptions};
-use crate::repository::RestoreStates;
+use crate::repository::{Repository, RestoreStates, SnapshotChoice};
 use crate::restore::{
     self, OutOfRange, Rename, Renames, RestoreCut, RestoreOptions, SettingsChoice, TopicConfigOverride,
 };
@@ -59,6 +60,9 @@ pub struct RestoreArgs {
     keys: KeyArgs,
     #[command(flatten)]
     snapshot: SnapshotArgs,
+    /// The snapshot must have this id, in full; `verify --expect` proves its data too
+    #[arg(long, value_name = "ID", value_parser = signing::snapshot_id, conflicts_with = "release")]
+    expect: Option<String>,
     /// Show what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -92,6 +96,8 @@ pub struct RestoreArgs {
     cut: CutArgs,
     #[command(flatten)]
     settings: SettingsArgs,
+    #[command(flatten)]
+    pub(super) hooks: HookArgs,
     #[command(flatten)]
     cluster: ClusterArgs,
     #[command(flatten)]
@@ -197,6 +203,7 @@ fn topic_config(text: &str) -> Result<TopicConfigOverride, String> {
 pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failure> {
     let (cut, settings) = (args.cut.cut()?, args.settings.choice()?);
     let repository = args.keys.open(&args.repository).await?;
+    let snapshot = chosen(&repository, args.snapshot.snapshot, args.expect).await?;
     let cluster = context.connect(&args.cluster).await?;
     let states = args.state.states(&repository);
     if args.release {
@@ -204,7 +211,7 @@ pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failu
     }
     if args.offsets_only {
         let options = OnlyOptions {
-            snapshot: args.snapshot.snapshot,
+            snapshot,
             selection: args.selection.into(),
             renames: Renames::new(args.rename),
             out_of_range: args.out_of_range.into(),
@@ -214,7 +221,7 @@ pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failu
         return super::offsets::committed(context, &done);
     }
     let options = RestoreOptions {
-        snapshot: args.snapshot.snapshot,
+        snapshot,
         selection: args.selection.into(),
         renames: Renames::new(args.rename),
         replication_factor: args.replication_factor,
@@ -251,6 +258,22 @@ pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failu
     drop(progress);
     let code = if done.is_complete() { ExitCode::Done } else { ExitCode::Incomplete };
     context.report("restore", code, &done, |out| report::restore::done(out, &done))
+}
+
+/// The snapshot that is meant; one that is expected is looked at, and from then on known by its number.
+async fn chosen(
+    repository: &Repository,
+    choice: SnapshotChoice,
+    expected: Option<String>,
+) -> Result<SnapshotChoice, Failure> {
+    let Some(expected) = expected else { return Ok(choice) };
+    let repository = repository.clone();
+    let found = Context::blocking(move || snapshot::find(&repository, choice)).await??;
+    let sequence = found.head.sequence;
+    if found.id == expected {
+        return Ok(SnapshotChoice::Number(sequence));
+    }
+    Err(Failure::Unexpected { sequence, id: found.id, expected })
 }
 
 async fn release(

@@ -6,8 +6,9 @@ use super::args::{ClusterArgs, REACH, RepositoryArgs, SelectionArgs, StateArgs};
 use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
+use super::hooks::HookArgs;
 use super::keys::KeyArgs;
-use super::{report, snapshot};
+use super::{report, signing, snapshot};
 use crate::compare::{self, CompareOptions, CompareReport, Verdict};
 use crate::repository::SnapshotChoice;
 use crate::verify::{self, Part, VerifyOptions, VerifyReport};
@@ -22,6 +23,10 @@ Examples:
     ktape verify --repository /backup/kafka --fast
   A seventh a night; after a week every segment has been read:
     ktape verify --repository /backup/kafka --part $(date +%u)/7
+  Prove that a snapshot is the one whose id was kept elsewhere, every byte of it:
+    ktape verify --repository /backup/kafka --snapshot 42 --expect 21fe52ec9f155f38882868f2a051590931054a59b8aa585e314ca2463d6bbf41
+  Prove that all were made by who has the secret key:
+    ktape verify --repository /backup/kafka --signed-by /etc/ktape/minisign.pub
   Read a cluster back, and compare every record and every group with the snapshot, after a restore into it:
     ktape verify --repository /backup/kafka --against-cluster --bootstrap-server new-broker:9092
   The same with the cluster that was backed up, for some topics:
@@ -45,14 +50,22 @@ pub struct VerifyArgs {
     /// Read only this part of the segments; the same I/N is the same part every time
     #[arg(long, value_name = "I/N")]
     part: Option<Part>,
+    /// A snapshot with this id must be there, in full; may be repeated
+    #[arg(long, value_name = "ID", value_parser = signing::snapshot_id)]
+    expect: Vec<String>,
+    /// Every snapshot looked at must be signed by this public key of minisign, a file or its text; may be repeated
+    #[arg(long, env = "KTAPE_SIGNED_BY", hide_env_values = true, value_name = "KEY")]
+    signed_by: Vec<String>,
     /// Compare the snapshot with what a cluster holds: its source, or the target of a restore
-    #[arg(long, requires = REACH, conflicts_with_all = ["fast", "part"])]
+    #[arg(long, requires = REACH, conflicts_with_all = ["fast", "part", "expect"])]
     against_cluster: bool,
     #[command(flatten)]
     state: StateArgs,
     /// Which restore into the cluster is meant, by its folder as the restore reported it; without it the newest one
     #[arg(long, value_name = "PATH", requires = "against_cluster")]
     restore: Option<String>,
+    #[command(flatten)]
+    pub(super) hooks: HookArgs,
     #[command(flatten)]
     cluster: ClusterArgs,
     #[command(flatten)]
@@ -80,7 +93,14 @@ async fn check(args: VerifyArgs, context: &Context) -> Result<ExitCode, Failure>
         let repository = args.keys.open_blocking(&args.repository.repository)?;
         let chosen = args.snapshot.map(|choice| snapshot::find(&repository, choice)).transpose()?;
         let snapshot = chosen.map(|snapshot| snapshot.head.sequence);
-        let options = VerifyOptions { snapshot, fast: args.fast, part: args.part, ..VerifyOptions::default() };
+        let options = VerifyOptions {
+            snapshot,
+            fast: args.fast,
+            part: args.part,
+            expect: args.expect,
+            signed_by: args.signed_by.iter().map(|key| signing::public_key(key)).collect::<Result<_, _>>()?,
+            ..VerifyOptions::default()
+        };
         Ok(verify::verify(&repository, &options, progress.as_ref(), &cancel)?)
     })
     .await??;

@@ -178,6 +178,14 @@ pub enum RepositoryError {
         /// Its line, from 1; 0 where there is none at all.
         line: usize,
     },
+    /// A snapshot was committed, and has no signature.
+    #[error("snapshot {sequence} was committed and is not signed: {reason}")]
+    NotSigned {
+        /// Its number.
+        sequence: u64,
+        /// Why.
+        reason: String,
+    },
     /// A document does not serialise.
     #[error("cannot write {object}")]
     Encode {
@@ -212,7 +220,7 @@ impl Classify for RepositoryError {
             Self::RefusedBatch { .. } | Self::OutOfOrder { .. } | Self::Damaged { .. } | Self::Missing { .. } => {
                 ErrorClass::Corrupt
             }
-            Self::NotSealable { .. } | Self::Encode { .. } => ErrorClass::Fatal,
+            Self::NotSealable { .. } | Self::NotSigned { .. } | Self::Encode { .. } => ErrorClass::Fatal,
             _ => ErrorClass::Reject,
         }
     }
@@ -288,6 +296,9 @@ pub enum Damage {
         /// Base offset found.
         found: i64,
     },
+    /// A signature that does not fit what it should sign.
+    #[error("it does not prove the snapshot: {0}")]
+    Signature(String),
     /// Two things that must agree do not.
     #[error("{0}")]
     Contradiction(String),

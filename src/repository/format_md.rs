@@ -10,7 +10,7 @@ use super::document;
 use super::format::{
     ConfigsPart, EncryptedPart, Excluded, FORMAT_VERSION, GroupNames, GroupsPart, KeysDocument, MapSummary,
     OffsetsCommit, RepositoryDocument, RestoreDone, RestoreMarking, RestorePlanDocument, RestoreRecords, RestoreTopics,
-    SavedGroups, Seal, SealBatch, SettingsPart, SnapshotHead, TopicShard,
+    SavedGroups, Seal, SealBatch, SettingsPart, SnapshotHead, ToolDocument, TopicShard,
 };
 use super::segment::{Facts, Scan};
 use crate::batch::walk;
@@ -53,6 +53,7 @@ fn every_other_document_decodes_and_is_whole() {
     assert_eq!(decoded::<ConfigsPart>("configs").topics.len(), 1);
     assert_eq!(decoded::<KeysDocument>("keys").number, 1);
     assert!(decoded::<SealBatch>("run").seals.is_empty());
+    assert_eq!(decoded::<ToolDocument>("tool").files.len(), 1);
     assert_eq!(decoded::<RestorePlanDocument>("restore-plan").key.renames.len(), 1);
     assert_eq!(decoded::<RestoreTopics>("restore-topics").topics[0].partitions.len(), 1);
     assert_eq!(decoded::<RestoreMarking>("restore-marking").began, Timestamp(1_763_805_600_000));
@@ -103,7 +104,7 @@ fn every_field_is_explained() {
         "restore-done",
     ];
     let private = ["encrypted-part", "group-names", "configs", "keys", "seal-stored"];
-    let others = ["head", "shard", "seal", "groups", "settings", "excluded", "run"];
+    let others = ["head", "shard", "seal", "groups", "settings", "excluded", "run", "tool"];
     for name in others.into_iter().chain(private).chain(restores) {
         names(&serde_json::from_str(example(name)).unwrap(), &mut fields);
     }

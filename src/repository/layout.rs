@@ -24,6 +24,17 @@ pub const LOCKS: &str = "locks";
 /// Folder of files that have no name yet.
 pub const TEMPORARY: &str = "tmp";
 
+/// Folder of programs.
+pub const TOOL: &str = "tool";
+/// What a folder of a program holds, in that folder.
+pub const TOOL_DOCUMENT: &str = "tool.json";
+/// Plan of a restore, in its folder.
+pub const RESTORE_PLAN: &str = "plan.json";
+/// What stands for the key of a restore where offsets were committed without one.
+pub const OFFSETS: &str = "offsets";
+/// What the name of a signature ends with, after the name of what it signs: what `minisign -V` looks for.
+const SIGNATURE: &str = ".minisig";
+
 /// The repository's own document.
 pub fn repository() -> Result<Key, InvalidKey> {
     Key::new(REPOSITORY)
@@ -94,6 +105,16 @@ pub fn passphrase_key(random: &str) -> Result<Key, InvalidKey> {
 /// A snapshot's head.
 pub fn snapshot(sequence: u64) -> Result<Key, InvalidKey> {
     Key::new(format!("{SNAPSHOTS}/{sequence:010}.json"))
+}
+
+/// The signature of a snapshot's head.
+pub fn signature(sequence: u64) -> Result<Key, InvalidKey> {
+    Key::new(format!("{SNAPSHOTS}/{sequence:010}.json{SIGNATURE}"))
+}
+
+/// The number of the snapshot in the name of a signature.
+pub fn signature_number(name: &str) -> Option<u64> {
+    snapshot_number(name.strip_suffix(SIGNATURE)?)
 }
 
 /// The number in the name of a snapshot's head.

@@ -23,7 +23,9 @@ mod runs;
 pub mod segment;
 mod segment_list;
 mod shards;
+mod signature;
 mod snapshots;
+mod tool;
 
 pub use complete::SkippedSnapshot;
 pub use crypt::{AdoptError, Form, InitOptions, LogWriter, Secrets, Stored, WholeSegment, read_failed};
@@ -39,6 +41,7 @@ pub use segment::{
     AbortedIndex, Behind, FoundByTime, OwnedBatch, RecordTimes, SegmentReader, SegmentStart, SegmentWriter, Uncommitted,
 };
 pub use shards::{shard_count, shard_of};
+pub use signature::{KeyFault, PublicKey, SigningKey};
 pub use snapshots::{Snapshot, SnapshotChoice};
 
 #[cfg(test)]

@@ -17,10 +17,9 @@ use super::{document, layout};
 use crate::model::{Timestamp, TopicName};
 use crate::store::{Key, LocalStore, Store, StoreError, random_hex};
 
-const PLAN: &str = "plan.json";
+const PLAN: &str = layout::RESTORE_PLAN;
 const DONE: &str = "done.json";
-/// What stands for the key where there is no restore.
-const OFFSETS: &str = "offsets";
+const OFFSETS: &str = layout::OFFSETS;
 /// Name of a topics document before its number.
 const TOPICS: &str = "topics-";
 /// Name of a released document before its number.
@@ -42,6 +41,30 @@ impl Repository {
     /// The restores that are written down in the repository itself.
     pub fn restore_states(&self) -> RestoreStates {
         RestoreStates { store: self.shared_store() }
+    }
+}
+
+impl Repository {
+    /// Checks a document of a restore by its own digest, and a plan by its folder too.
+    pub fn check_restore_document(&self, key: &Key) -> Result<(), RepositoryError> {
+        let bytes = document::read(self.store(), key)?;
+        document::decode::<serde_json::Value>(key.as_str(), &bytes)?;
+        if key.name() != PLAN {
+            return Ok(());
+        }
+        let (plan, _) = document::decode::<RestorePlanDocument>(key.as_str(), &bytes)?;
+        let expected = digest(&plan.key)?;
+        if key.as_str().split('/').rev().nth(2) == Some(expected.as_str()) {
+            return Ok(());
+        }
+        let text = format!("it is the plan of a restore that lies below {}/{expected}", layout::RESTORES);
+        Err(RepositoryError::damaged(key.as_str(), Damage::Contradiction(text)))
+    }
+
+    /// Reads an offset map to its end.
+    pub fn check_map(&self, key: &Key) -> Result<(), RepositoryError> {
+        let source = self.store().read(key, 0).map_err(RepositoryError::of_named)?;
+        MapReader::new(source, key.to_string()).summary().map(|_| ())
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Repository;
 use super::error::RepositoryError;
-use super::format::{SnapshotHead, TopicShard, TopicShardRef, TopicState};
+use super::format::{PartRef, SnapshotHead, TopicShard, TopicShardRef, TopicState};
 use crate::model::TopicName;
 
 /// Topics a shard holds on average at most.
@@ -50,6 +50,19 @@ impl Repository {
             self.hide_configs(&mut shard)?;
         }
         self.put_part(&shard)
+    }
+
+    /// The part with the configs of a shard's topics, where they are encrypted.
+    pub fn shard_configs(&self, shard: &TopicShardRef) -> Result<Option<PartRef>, RepositoryError> {
+        #[derive(serde::Deserialize)]
+        struct Configs {
+            #[serde(default)]
+            configs: Option<PartRef>,
+        }
+        if !self.is_encrypted() {
+            return Ok(None);
+        }
+        self.part::<Configs>(&shard.digest).map(|shard| shard.configs)
     }
 
     /// One topic of a snapshot, if it is there. Reads one shard.

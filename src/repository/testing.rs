@@ -128,6 +128,17 @@ pub fn topic(name: &str, partitions: Vec<PartitionState>) -> TopicState {
 
 /// Writes the parts and commits a snapshot of those topics and one group.
 pub fn commit(repository: &Repository, run: &Run, parent: Option<&Snapshot>, topics: Vec<TopicState>) -> Snapshot {
+    commit_with(repository, run, parent, topics, |_| {})
+}
+
+/// The same with something changed in the head.
+pub fn commit_with(
+    repository: &Repository,
+    run: &Run,
+    parent: Option<&Snapshot>,
+    topics: Vec<TopicState>,
+    change: impl FnOnce(&mut SnapshotHead),
+) -> Snapshot {
     let mut head = head(run.id());
     head.parent = parent.map(Snapshot::as_parent);
     for partition in topics.iter().flat_map(|topic| &topic.partitions) {
@@ -142,6 +153,7 @@ pub fn commit(repository: &Repository, run: &Run, parent: Option<&Snapshot>, top
     head.totals.groups = 1;
     head.topics = repository.write_topics(topics).unwrap();
     repository.put_groups(&mut head, &groups()).unwrap();
+    change(&mut head);
     repository.commit(head).unwrap()
 }
 

@@ -1,8 +1,11 @@
 //! Show: what one snapshot holds.
 
+mod before;
 mod report;
 
 pub use report::{ShowReport, ShownHold, ShownPartition, ShownTopic};
+
+use before::{Before, Objects};
 
 use crate::model::{Patterns, Timestamp};
 use crate::repository::format::{Excluded, PartitionState, TopicState};
@@ -26,10 +29,11 @@ pub fn show(
 ) -> Result<ShowReport, RepositoryError> {
     let head = &snapshot.head;
     let mut report = ShowReport::new(repository, snapshot);
+    let before = Before::of(repository, head)?;
     for topic in repository.topics(head)? {
         let topic = topic?;
         if is_wanted(&options.topics, topic.name.as_str()) {
-            report.topics.push(shown_topic(repository, topic)?);
+            report.topics.push(shown_topic(repository, topic, before.as_ref())?);
         }
     }
     report.topics.sort_unstable_by(|left, right| left.name.cmp(&right.name));
@@ -63,11 +67,20 @@ fn is_wanted(patterns: &Patterns, name: &str) -> bool {
     patterns.texts().is_empty() || patterns.matches(name)
 }
 
-fn shown_topic(repository: &Repository, topic: TopicState) -> Result<ShownTopic, RepositoryError> {
+fn shown_topic(
+    repository: &Repository,
+    topic: TopicState,
+    before: Option<&Before>,
+) -> Result<ShownTopic, RepositoryError> {
     let partitions: Vec<ShownPartition> = topic
         .partitions
         .into_iter()
-        .map(|partition| shown_partition(repository, partition))
+        .map(|partition| {
+            let old = before
+                .map(|before| before.objects(repository, &topic.name, topic.id, partition.partition))
+                .transpose()?;
+            shown_partition(repository, partition, old.as_ref())
+        })
         .collect::<Result<_, _>>()?;
     Ok(ShownTopic {
         name: topic.name,
@@ -76,12 +89,19 @@ fn shown_topic(repository: &Repository, topic: TopicState) -> Result<ShownTopic,
         configs: topic.configs,
         effective: topic.effective,
         bytes: partitions.iter().map(|partition| partition.bytes).sum(),
+        stored_bytes: partitions.iter().map(|partition| partition.stored_bytes).sum(),
+        new_bytes: partitions.iter().map(|partition| partition.new_bytes).sum(),
+        new_records: partitions.iter().map(|partition| partition.new_records).sum(),
         records: partitions.iter().map(|partition| partition.records).sum(),
         partitions,
     })
 }
 
-fn shown_partition(repository: &Repository, state: PartitionState) -> Result<ShownPartition, RepositoryError> {
+fn shown_partition(
+    repository: &Repository,
+    state: PartitionState,
+    old: Option<&Objects>,
+) -> Result<ShownPartition, RepositoryError> {
     let mut shown = ShownPartition {
         partition: state.partition,
         lineage: state.lineage,
@@ -94,6 +114,9 @@ fn shown_partition(repository: &Repository, state: PartitionState) -> Result<Sho
         reached: state.next >= state.fence,
         segments: 0,
         bytes: 0,
+        stored_bytes: 0,
+        new_bytes: old.map(|_| 0),
+        new_records: old.map(|_| 0),
         batches: 0,
         records: 0,
         min_timestamp: Timestamp(-1),
@@ -106,6 +129,11 @@ fn shown_partition(repository: &Repository, state: PartitionState) -> Result<Sho
         let seal = seal?;
         shown.segments += 1;
         shown.bytes = shown.bytes.saturating_add(seal.size);
+        shown.stored_bytes = shown.stored_bytes.saturating_add(seal.length);
+        if old.is_some_and(|old| !old.contains(&seal)) {
+            shown.new_bytes = shown.new_bytes.map(|sum| sum.saturating_add(seal.size));
+            shown.new_records = shown.new_records.map(|sum| sum.saturating_add(seal.records));
+        }
         shown.batches += seal.batches;
         shown.records += seal.records;
         if seal.min_timestamp.0 >= 0 && (shown.min_timestamp.0 < 0 || seal.min_timestamp < shown.min_timestamp) {
@@ -143,6 +171,19 @@ mod tests {
         assert_eq!((shown.min_timestamp.0, shown.max_timestamp.0), (1_000_005, 1_000_017));
         assert_eq!(report.groups[0].id.as_str(), "billing");
         assert_eq!(report.totals.bytes, seal.size);
+        // The first of all: everything is new.
+        assert_eq!((shown.stored_bytes, shown.new_bytes, shown.new_records), (seal.length, Some(seal.size), Some(13)));
+
+        let run = repository.begin_run(CLUSTER).unwrap();
+        let next = testing::segment(&repository, &run, testing::start("orders", 0, &run, Some(&seal)), &[batch(18, 2)]);
+        let both = [seal.clone(), next.clone()];
+        let list = repository.append_seals(SegmentList::default(), both.to_vec()).unwrap();
+        let topics = vec![testing::topic("orders", vec![testing::partition(0, &both, list)])];
+        let second = testing::commit(&repository, &run, Some(&snapshot), topics);
+        let later = show(&repository, &second, &repository.restore_states(), &ShowOptions::default()).unwrap();
+        let orders = &later.topics[0];
+        assert_eq!((orders.new_bytes, orders.new_records), (Some(next.size), Some(2)));
+        assert_eq!(orders.bytes, seal.size + next.size);
 
         let options = ShowOptions { topics: Patterns::new(&["a*"]).unwrap(), groups: Patterns::new(&["x"]).unwrap() };
         let report = show(&repository, &snapshot, &repository.restore_states(), &options).unwrap();

@@ -35,6 +35,8 @@ pub struct ShowReport {
     pub fences_taken: Timestamp,
     /// See `started`.
     pub committed: Timestamp,
+    /// Milliseconds from `started` to `committed`.
+    pub duration_ms: u64,
     /// ktape that made it.
     pub ktape_version: String,
     /// What the run was asked to take.
@@ -86,6 +88,12 @@ pub struct ShownTopic {
     pub effective: Vec<ConfigEntry>,
     /// Bytes of record batches.
     pub bytes: u64,
+    /// Bytes of its segments as they are stored: less where the repository compresses.
+    pub stored_bytes: u64,
+    /// Bytes and records that the parent does not have; none where that is gone.
+    pub new_bytes: Option<u64>,
+    /// See `new_bytes`.
+    pub new_records: Option<u64>,
     /// Records stored, control records and those of aborted transactions included.
     pub records: u64,
     /// Its partitions, ascending.
@@ -117,6 +125,12 @@ pub struct ShownPartition {
     pub segments: u64,
     /// Bytes of record batches.
     pub bytes: u64,
+    /// Bytes of its segments as they are stored.
+    pub stored_bytes: u64,
+    /// Bytes and records that the parent does not have; none where that is gone.
+    pub new_bytes: Option<u64>,
+    /// See `new_bytes`.
+    pub new_records: Option<u64>,
     /// Record batches.
     pub batches: u64,
     /// Records stored, control records and those of aborted transactions included.
@@ -150,6 +164,7 @@ impl ShowReport {
             groups_captured: head.groups_captured,
             fences_taken: head.fences_taken,
             committed: head.committed,
+            duration_ms: head.committed.0.saturating_sub(head.started.0).max(0) as u64,
             ktape_version: head.ktape_version,
             selection: head.selection,
             totals: head.totals,

@@ -52,6 +52,10 @@ impl Search<'_> {
     }
 
     fn topics(&mut self, shard: &TopicShardRef) -> Result<bool, RepositoryError> {
+        let configs = self.repository.shard_configs(shard)?.map(|part| layout::part_of(&part)).transpose()?;
+        if configs.is_some_and(|key| self.damaged.contains(key.as_str())) {
+            return Ok(true);
+        }
         for topic in self.repository.topic_shard(shard)? {
             for partition in topic.partitions {
                 let tail = partition.segments.tail.iter().any(|seal| self.damaged.contains(seal.object.as_str()));

@@ -1,7 +1,8 @@
 //! What no snapshot names. Killed runs leave it; it does no harm, and only takes room.
 
-use super::report::{LeftOver, LeftOverKind, VerifyReport};
+use super::report::{Finding, FindingKind, LeftOver, LeftOverKind, VerifyReport};
 use super::seen::Seen;
+use crate::repository::format::SealBatch;
 use crate::repository::{Repository, RepositoryError, Snapshot, layout};
 use crate::store::{Key, ObjectInfo};
 
@@ -16,7 +17,7 @@ pub(super) fn find(
     let resumable = resumable(repository, heads)?;
     for name in store.children(None)? {
         match name.as_str() {
-            layout::REPOSITORY | layout::LOCKS | layout::RESTORES | "lost+found" => {}
+            layout::REPOSITORY | layout::LOCKS | layout::RESTORES | layout::TOOL | "lost+found" => {}
             layout::TOPICS => {
                 let folder = layout::folder(layout::TOPICS)?;
                 for topic in store.children(Some(&folder))? {
@@ -31,8 +32,8 @@ pub(super) fn find(
             layout::RUNS => check_runs(repository, report)?,
             layout::SNAPSHOTS => {
                 for object in objects(repository, &layout::folder(&name)?)? {
-                    if layout::snapshot_number(object.key.name()).is_none() {
-                        leave(&object, LeftOverKind::Unknown, referenced, report);
+                    if let Some(kind) = beside_heads(object.key.name(), heads) {
+                        leave(&object, kind, referenced, report);
                     }
                 }
             }
@@ -40,6 +41,18 @@ pub(super) fn find(
         }
     }
     Ok(())
+}
+
+/// What lies among the heads and is neither a head nor a head's signature.
+fn beside_heads(name: &str, heads: &[Snapshot]) -> Option<LeftOverKind> {
+    if layout::snapshot_number(name).is_some() {
+        return None;
+    }
+    match layout::signature_number(name) {
+        Some(number) if heads.iter().any(|snapshot| snapshot.head.sequence == number) => None,
+        Some(_) => Some(LeftOverKind::Signature),
+        None => Some(LeftOverKind::Unknown),
+    }
 }
 
 /// A folder's objects, or the one object of that name.
@@ -100,11 +113,21 @@ fn resumable(repository: &Repository, heads: &[Snapshot]) -> Result<Seen, Reposi
     Ok(resumable)
 }
 
+/// A batch holds seals of the run in whose folder it lies.
+fn belongs(key: &Key, batch: &SealBatch, report: &mut VerifyReport) {
+    let run = key.as_str().split('/').nth(1).unwrap_or_default();
+    if let Some(seal) = batch.seals.iter().find(|seal| seal.writer.run != run) {
+        let detail = format!("it holds seals of run {}", seal.writer.run);
+        report.find(Finding::new(FindingKind::Contradiction, key.as_str(), detail));
+    }
+}
+
 /// Batches of seals must be readable too.
 fn check_runs(repository: &Repository, report: &mut VerifyReport) -> Result<(), RepositoryError> {
     for object in repository.store().list(Some(&layout::folder(layout::RUNS)?))? {
-        if let Err(error) = repository.seal_batch(&object.key) {
-            report.find_error(error)?;
+        match repository.seal_batch(&object.key) {
+            Ok(batch) => belongs(&object.key, &batch, report),
+            Err(error) => report.find_error(error)?,
         }
     }
     Ok(())

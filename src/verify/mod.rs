@@ -8,10 +8,12 @@
 //! What verify finds wrong is its result, not an error; an error means that it could not look.
 
 mod affected;
+mod beside;
 mod keys;
 mod left_overs;
 mod options;
 mod partition;
+mod proof;
 mod report;
 mod seen;
 mod segment;
@@ -42,9 +44,15 @@ pub fn verify(
     let mut structure = structure::Structure::new(repository, options, cancel);
     let heads = structure.check(&snapshots, &mut report)?;
     keys::check(repository, &heads, structure.referenced_mut(), &mut report)?;
+    if !cancel.is_cancelled() {
+        proof::check(repository, options, &heads, &mut report)?;
+    }
     let left_overs_can_be_told = options.snapshot.is_none() && report.damage.is_empty() && !cancel.is_cancelled();
     if left_overs_can_be_told {
         left_overs::find(repository, structure.referenced(), &heads, &mut report)?;
+    }
+    if options.snapshot.is_none() && !cancel.is_cancelled() {
+        beside::check(repository, options, &mut report)?;
     }
     if !options.fast {
         progress.total(structure.planned_bytes(), structure.partitions());
@@ -57,5 +65,9 @@ pub fn verify(
     Ok(report)
 }
 
+#[cfg(test)]
+mod matrix;
+#[cfg(test)]
+mod matrix_fixture;
 #[cfg(test)]
 mod tests;

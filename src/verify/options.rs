@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use crate::repository::PublicKey;
+
 /// What to verify, and how thoroughly.
 #[derive(Debug, Clone, Default)]
 pub struct VerifyOptions {
@@ -14,6 +16,10 @@ pub struct VerifyOptions {
     pub fast: bool,
     /// Read only this part of the segments; everything else is checked all the same.
     pub part: Option<Part>,
+    /// Ids of snapshots that must be there, in full.
+    pub expect: Vec<String>,
+    /// Every snapshot must be signed by one of these keys; empty: signatures need not be there.
+    pub signed_by: Vec<PublicKey>,
     /// Segments read at the same time; 0 means as many as there are processors, at most four.
     pub threads: usize,
 }

@@ -24,6 +24,12 @@ pub struct VerifyReport {
     pub part: Option<Part>,
     /// False where it was stopped before the end.
     pub complete: bool,
+    /// Snapshots whose signature was checked with a public key, ascending.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signed: Vec<u64>,
+    /// Ids that were expected.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expected: Vec<String>,
     /// Snapshots checked, ascending.
     pub snapshots: Vec<u64>,
     /// Snapshots among them that name something damaged or missing, or are damaged themselves.
@@ -93,6 +99,10 @@ pub enum FindingKind {
     Unreadable,
     /// It says something that another object, or itself, contradicts.
     Contradiction,
+    /// A signature does not prove what it should.
+    Signature,
+    /// A snapshot that was expected is not there, or another is there in its place.
+    Unexpected,
 }
 
 /// An object that no snapshot names.
@@ -116,6 +126,8 @@ pub enum LeftOverKind {
     Segment,
     /// A part that no snapshot names.
     Part,
+    /// A signature of a snapshot that is not there any more.
+    Signature,
     /// A file that its writer did not finish.
     Unfinished,
     /// Not made by ktape.
@@ -130,6 +142,8 @@ impl VerifyReport {
             fast: options.fast,
             part: options.part,
             complete: false,
+            signed: Vec::new(),
+            expected: options.expect.clone(),
             snapshots: Vec::new(),
             damaged_snapshots: Vec::new(),
             parts: 0,
@@ -220,6 +234,7 @@ fn kind(damage: &Damage) -> FindingKind {
         Damage::Size { .. } => FindingKind::Size,
         Damage::Batch { .. } | Damage::OutOfOrder { .. } => FindingKind::Batch,
         Damage::Contradiction(_) => FindingKind::Contradiction,
+        Damage::Signature(_) => FindingKind::Signature,
         _ => FindingKind::Unreadable,
     }
 }

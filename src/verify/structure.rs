@@ -10,7 +10,7 @@ use super::report::{Finding, FindingKind, VerifyReport};
 use super::seen::Seen;
 use crate::cancel::Cancel;
 use crate::repository::format::{
-    Excluded, GroupNames, GroupsPart, PartRef, PartitionState, Seal, SealsRef, SettingsPart, SnapshotHead,
+    ConfigsPart, Excluded, GroupNames, GroupsPart, PartRef, PartitionState, Seal, SealsRef, SettingsPart, SnapshotHead,
     TopicShardRef, TopicState, Totals,
 };
 use crate::repository::{Repository, RepositoryError, Snapshot, layout, shard_of};
@@ -200,6 +200,10 @@ impl<'a> Structure<'a> {
     ) -> Result<Option<Totals>, RepositoryError> {
         if let Some(totals) = self.shards.get(&shard.digest) {
             return Ok(Some(*totals));
+        }
+        // Damage to the shard itself is found by what reads it next.
+        if let Ok(Some(configs)) = self.repository.shard_configs(shard) {
+            self.private::<ConfigsPart>(&configs, report)?;
         }
         let Some(topics) = self.read(&shard.digest, report, |repository| repository.topic_shard(shard))? else {
             return Ok(None);

@@ -12,7 +12,10 @@ use crate::repository::format::{Incomplete, NotCapturedReason, SettingsKind};
 pub fn snapshot(out: &mut Text, report: &BackupReport) {
     let cluster = &report.cluster_id;
     match &report.snapshot {
-        Some(made) => out.line(format!("snapshot {} ({}) of cluster {cluster}", made.sequence, short(&made.id))),
+        Some(made) => {
+            let signed = if made.signed { ", signed" } else { "" };
+            out.line(format!("snapshot {} ({}) of cluster {cluster}{signed}", made.sequence, short(&made.id)));
+        }
         None => out.line(format!("no snapshot of cluster {cluster}: stopped before one could be committed")),
     }
     out.adopted(report.adopted.as_ref());

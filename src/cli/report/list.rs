@@ -1,5 +1,7 @@
 //! The list of snapshots.
 
+use std::time::Duration;
+
 use super::Text;
 use crate::cli::table::{Align, Table};
 use crate::cli::units::{self, count, thousands};
@@ -15,6 +17,7 @@ pub fn snapshots(out: &mut Text, report: &ListReport) {
         ("SNAPSHOT", Align::Right),
         ("ID", Align::Left),
         ("TAKEN", Align::Left),
+        ("TOOK", Align::Right),
         ("TOPICS", Align::Right),
         ("PARTITIONS", Align::Right),
         ("GROUPS", Align::Right),
@@ -28,6 +31,7 @@ pub fn snapshots(out: &mut Text, report: &ListReport) {
             one.sequence.to_string(),
             one.short_id().to_owned(),
             one.fences_taken.to_string(),
+            units::duration(Duration::from_millis(one.duration_ms)),
             thousands(one.topics),
             thousands(one.partitions),
             thousands(one.groups),
@@ -38,6 +42,11 @@ pub fn snapshots(out: &mut Text, report: &ListReport) {
         ]);
     }
     out.table(&table);
+    if let Some(growth) = &report.growth {
+        let over = units::duration(Duration::from_millis(growth.over_ms));
+        let (new, day) = (units::size(growth.new_bytes), units::size(growth.new_bytes_per_day));
+        out.line(format!("{new} new in {over} after the first: {day} a day"));
+    }
     let incarnations: Vec<_> = report.snapshots.chunk_by(|a, b| a.cluster_id == b.cluster_id).collect();
     if incarnations.len() > 1 {
         let of = |run: &&[crate::list::ListedSnapshot]| {

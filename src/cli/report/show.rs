@@ -1,5 +1,7 @@
 //! What one snapshot holds.
 
+use std::time::Duration;
+
 use super::{Text, settings, short};
 use crate::cli::table::{Align, Table};
 use crate::cli::units::{self, count, thousands};
@@ -59,6 +61,8 @@ fn head(out: &mut Text, report: &ShowReport) {
     out.line(format!("snapshot {} ({}) of cluster {}{parent}", report.sequence, short(&report.id), report.cluster_id));
     let times = (report.groups_captured, report.fences_taken, report.committed);
     out.line(format!("  groups read {}, data ends {}, committed {}", times.0, times.1, times.2));
+    out.line(format!("  took {}", units::duration(Duration::from_millis(report.duration_ms))));
+    out.line(format!("  id {}", report.id));
     let totals = &report.totals;
     let held = (count(totals.topics, "topic"), count(totals.partitions, "partition"), count(totals.groups, "group"));
     let stored = (units::size(totals.bytes), count(totals.segments, "segment"));
@@ -72,6 +76,8 @@ fn topics(out: &mut Text, topics: &[ShownTopic]) {
         ("REPLICAS", Align::Right),
         ("RECORDS", Align::Right),
         ("BYTES", Align::Right),
+        ("STORED", Align::Right),
+        ("NEW", Align::Right),
     ];
     let mut table = Table::new(&columns);
     for topic in topics {
@@ -81,6 +87,8 @@ fn topics(out: &mut Text, topics: &[ShownTopic]) {
             topic.replication_factor.to_string(),
             thousands(topic.records),
             units::size(topic.bytes),
+            units::size(topic.stored_bytes),
+            topic.new_bytes.map_or_else(|| "?".to_owned(), units::size),
         ]);
     }
     out.table(&table);
@@ -99,6 +107,7 @@ fn topic(out: &mut Text, topic: &ShownTopic) {
         ("SEGMENTS", Align::Right),
         ("RECORDS", Align::Right),
         ("BYTES", Align::Right),
+        ("STORED", Align::Right),
         ("TIMES", Align::Left),
     ];
     let mut table = Table::new(&columns);
@@ -112,6 +121,7 @@ fn topic(out: &mut Text, topic: &ShownTopic) {
             thousands(one.segments),
             thousands(one.records),
             units::size(one.bytes),
+            units::size(one.stored_bytes),
             times(one),
         ]);
     }

@@ -15,6 +15,9 @@ pub fn found(out: &mut Text, report: &VerifyReport) {
         let read = (count(report.segments_read, "segment"), units::size(report.bytes_read));
         out.line(format!("read {}{part}, {}, {} batches", read.0, read.1, thousands(report.batches_read)));
     }
+    if !report.signed.is_empty() {
+        out.line(format!("signatures checked: {}", count(report.signed.len() as u64, "snapshot")));
+    }
     out.section("DAMAGED", report.damage.iter().map(finding));
     let unlisted = report.damage_total.saturating_sub(report.damage.len() as u64);
     if unlisted > 0 {

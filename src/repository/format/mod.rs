@@ -7,6 +7,7 @@ mod seal;
 mod settings;
 mod snapshot;
 mod storage;
+mod tool;
 mod topic;
 
 pub use group::{GroupOffset, GroupState, GroupsPart};
@@ -25,4 +26,5 @@ pub use storage::{
     Compression, ConfigsPart, EncryptedPart, Frame, GroupName, GroupNames, KeysDocument, PartRef, PassphraseKey,
     Recipients, TopicConfigs,
 };
+pub use tool::{ToolDocument, ToolFile};
 pub use topic::{ConfigEntry, MissingRange, PartitionState, SealsRef, SegmentList, TopicShard, TopicState};

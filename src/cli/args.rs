@@ -71,6 +71,7 @@ impl Command {
             Self::Restore(args) => Some(&args.hooks),
             Self::Drill(args) => Some(&args.hooks),
             Self::Verify(args) => Some(&args.hooks),
+            Self::Copy(args) => Some(&args.hooks),
             _ => None,
         }
     }

@@ -6,7 +6,9 @@ use super::args::RepositoryArgs;
 use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
+use super::hooks::HookArgs;
 use super::keys::KeyArgs;
+use super::signing::SignArgs;
 use super::{report, snapshot};
 use crate::copy::{self, CopyOptions, CopyPlan, CopyReport};
 use crate::repository::{Repository, SnapshotChoice};
@@ -48,6 +50,10 @@ pub struct CopyArgs {
     /// Show what would be copied, and copy nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    sign: SignArgs,
+    #[command(flatten)]
+    pub(super) hooks: HookArgs,
 }
 
 /// What came of it.
@@ -63,7 +69,7 @@ pub async fn run(args: CopyArgs, context: &Context) -> Result<ExitCode, Failure>
     let ended = Context::blocking(move || -> Result<Ended, Failure> {
         let source = args.keys.open_blocking(&args.repository.repository)?;
         let target = Repository::open(&args.to)?;
-        let options = CopyOptions { snapshot: args.snapshot, ..CopyOptions::default() };
+        let options = CopyOptions { snapshot: args.snapshot, sign_key: args.sign.key()?, ..CopyOptions::default() };
         let work = copy::Context {
             source: &source,
             target: &target,

@@ -106,7 +106,11 @@ fn one(work: Work<'_>, selected: &mut Selected, sequence: u64, report: &mut Copy
     head.origin = Some(origin_of(&snapshot));
     head.run_horizon = horizon::after(context, selected, &done.run).map_err(Fault::Target)?;
     head.run.clone_from(&done.run);
-    let Snapshot { id: copy_id, head } = target.commit_copy(head).map_err(Fault::Target)?;
+    let copy = target.commit_copy(head).map_err(Fault::Target)?;
+    if let Some(key) = &context.options.sign_key {
+        target.sign(&copy, key).map_err(Fault::Target)?;
+    }
+    let Snapshot { id: copy_id, head } = copy;
     selected.runs.insert(done.run);
     selected.run_horizon.clone_from(&head.run_horizon);
     Ok(Outcome::Copied(CopiedSnapshot {

@@ -353,7 +353,10 @@ impl Random {
     pub(super) fn new() -> Self {
         let given = std::env::var("KTAPE_TEST_SEED").ok().map(|text| text.parse().unwrap());
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        let seed = given.unwrap_or(now.as_micros() as u64);
+        Self::seeded(given.unwrap_or(now.as_micros() as u64))
+    }
+
+    pub(super) fn seeded(seed: u64) -> Self {
         Self { seed, state: seed }
     }
 

@@ -9,6 +9,7 @@ mod copied;
 mod damage;
 mod disk;
 mod encrypted;
+mod kept;
 mod kill;
 mod lost_answers;
 mod restore_again;

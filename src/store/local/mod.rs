@@ -56,10 +56,12 @@ impl LocalStore {
 
 impl Store for LocalStore {
     fn put(&self, key: &Key, bytes: &[u8]) -> Result<(), StoreError> {
+        note("put", key);
         self.write_aside(key, bytes)?.replace(&self.path(key)).map_err(self.failed("publish", key))
     }
 
     fn put_if_absent(&self, key: &Key, bytes: &[u8]) -> Result<(), StoreError> {
+        note("put if absent", key);
         self.write_aside(key, bytes)?.publish(&self.path(key)).map_err(self.failed("publish", key))
     }
 
@@ -112,6 +114,7 @@ impl Store for LocalStore {
     }
 
     fn delete(&self, key: &Key) -> Result<(), StoreError> {
+        note("delete", key);
         match fs::remove_file(self.path(key)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.failed("delete", key)(error)),
             _ => Ok(()),
@@ -136,6 +139,11 @@ impl Store for LocalStore {
     fn describe(&self) -> String {
         self.root.display().to_string()
     }
+}
+
+/// What is about to change the folder: as [`super::remote`] logs its requests.
+fn note(operation: &'static str, object: &Key) {
+    tracing::debug!(operation, %object, "store request");
 }
 
 fn collect(folder: &Path, prefix: Option<&Key>, into: &mut Vec<ObjectInfo>) -> io::Result<()> {
@@ -189,6 +197,7 @@ impl ObjectWriter for LocalWriter {
     }
 
     fn publish(self: Box<Self>, key: &Key) -> Result<Key, StoreError> {
+        note("publish", key);
         self.temporary.publish(&self.store.path(key)).map_err(self.store.failed("publish", key))?;
         Ok(key.clone())
     }

@@ -16,6 +16,8 @@ use crate::store::{Key, ObjectWriter, Store, StoreError};
 /// Size of every part but the last. S3 takes none below 5 MiB, some servers want all of one size, and there may be
 /// 10,000: up to 48 GiB, where a segment has 2 at most.
 const PART: usize = 5 << 20;
+/// From this size on room is made for a whole part.
+const SMALL: usize = 256 << 10;
 /// How long the clean-up of an unfinished upload may hold up whoever drops it.
 const ABORT_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -149,6 +151,10 @@ impl ObjectWriter for Writer {
                 self.send()?;
             }
             let (now, later) = bytes.split_at(bytes.len().min(PART - self.filling.len()));
+            // Doubled from what most segments have, it would become half as large again as a part, and be moved there.
+            if self.filling.len() + now.len() > SMALL {
+                self.filling.reserve_exact(PART - self.filling.len());
+            }
             self.filling.extend_from_slice(now);
             bytes = later;
         }

@@ -78,6 +78,11 @@ impl Repository {
         if let Some(excluded) = &head.excluded {
             self.part::<Excluded>(excluded)?;
         }
+        // With the key they are read below.
+        let locked = head.topics.iter().filter(|_| !self.is_readable());
+        for shard in locked {
+            self.configs_part(shard)?.map_or(Ok(()), |part| self.check_part(&part))?;
+        }
         for topic in self.topics(head)? {
             let topic = topic?;
             let chosen = topic.partitions.iter().filter(|one| partitions(&topic.name, one.partition));

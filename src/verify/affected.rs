@@ -46,9 +46,15 @@ impl Search<'_> {
         if let Some(known) = self.shards.get(&shard.digest) {
             return *known;
         }
-        let found = self.is_damaged(&shard.digest) || self.topics(shard).unwrap_or(true);
+        let found =
+            self.is_damaged(&shard.digest) || self.configs(shard).unwrap_or(true) || self.topics(shard).unwrap_or(true);
         self.shards.insert(shard.digest.clone(), found);
         found
+    }
+
+    fn configs(&self, shard: &TopicShardRef) -> Result<bool, RepositoryError> {
+        let Some(part) = self.repository.configs_part(shard)? else { return Ok(false) };
+        Ok(self.damaged.contains(layout::part_of(&part)?.as_str()))
     }
 
     fn topics(&mut self, shard: &TopicShardRef) -> Result<bool, RepositoryError> {

@@ -163,32 +163,32 @@ impl<'a> Structure<'a> {
         };
         let named = named.map(|part| part.groups.len() as u64);
         let groups = match self.private::<GroupsPart>(&head.groups, report)? {
-            Some(Some(part)) => Some(part.groups.len() as u64),
-            Some(None) => named,
-            None => None,
+            Private::Read(part) => Some(part.groups.len() as u64),
+            Private::Locked => named,
+            Private::Damaged => None,
         };
         self.groups.insert(head.groups.clone(), groups);
         Ok(groups)
     }
 
-    /// Checks a part that may be encrypted, once. `None` where it is damaged, nothing in it where there is no key.
+    /// Checks a part that may be encrypted.
     fn private<T: DeserializeOwned>(
         &mut self,
         part: &PartRef,
         report: &mut VerifyReport,
-    ) -> Result<Option<Option<T>>, RepositoryError> {
+    ) -> Result<Private<T>, RepositoryError> {
         if self.referenced.insert(layout::part_of(part)?.as_str()) {
             report.parts += 1;
         }
         let encrypted = matches!(part, PartRef::Encrypted(_));
         let read = if encrypted && !self.repository.is_readable() {
-            self.repository.check_part(part).map(|()| None)
+            self.repository.check_part(part).map(|()| Private::Locked)
         } else {
-            self.repository.private_part(part).map(Some)
+            self.repository.private_part(part).map(Private::Read)
         };
         match read {
-            Ok(part) => Ok(Some(part)),
-            Err(error) => report.find_error(error).map(|()| None),
+            Ok(part) => Ok(part),
+            Err(error) => report.find_error(error).map(|()| Private::Damaged),
         }
     }
 
@@ -208,6 +208,9 @@ impl<'a> Structure<'a> {
         let Some(topics) = self.read(&shard.digest, report, |repository| repository.topic_shard(shard))? else {
             return Ok(None);
         };
+        if let Some(part) = self.repository.configs_part(shard)? {
+            self.private::<ConfigsPart>(&part, report)?;
+        }
         let object = layout::part(&shard.digest)?;
         if topics.len() as u64 != shard.topics {
             let detail = format!("it holds {} topics, the snapshot says {}", topics.len(), shard.topics);
@@ -320,6 +323,14 @@ impl<'a> Structure<'a> {
         }
         Ok(())
     }
+}
+
+/// A part that may be encrypted.
+enum Private<T> {
+    Read(T),
+    /// Its stored bytes are as they were written, and nobody has the key.
+    Locked,
+    Damaged,
 }
 
 fn add(totals: &mut Totals, more: &Totals) {

@@ -57,7 +57,7 @@ fn a_host_with_the_public_key_backs_up_and_only_the_private_key_restores() {
     assert!(stored < plain / 2, "{stored} bytes are stored of {plain}");
     let nothing = back_up();
     assert_eq!(nothing["totals"]["new_bytes"].as_u64(), Some(0));
-    assert_eq!(parts(&repository), parts_after(&repository, &back_up), "nothing changed, and parts were written");
+    assert_eq!(parts(&repository), parts_after(&repository, back_up), "nothing changed, and parts were written");
     tools.load(&["bulk:secret:2:300:500:none", "commit:keepers:secret:0:1200:noon"]).unwrap();
     let more = back_up();
     assert!(more["fetched_bytes"].as_u64().unwrap() < plain / 4, "{more:#}");
@@ -143,14 +143,14 @@ fn a_person_with_age_zstd_b3sum_and_kafkas_tools_reads_it() {
     for seal in &seals {
         let object = seal["object"].as_str().unwrap();
         let stored = repository.path().join(object);
-        assert_eq!(person.b3sum(&stored), seal["stored_digest"].as_str().unwrap());
+        assert_eq!(Person::b3sum(&stored), seal["stored_digest"].as_str().unwrap());
         let (_, form) = object.split_once(".log").unwrap();
         *forms.entry(form.to_owned()).or_insert(0) += 1;
         let log = folder.path().join(format!("{:020}.log", seal["base"].as_u64().unwrap()));
         let log =
             log.with_file_name(format!("{}-{}", seal["topic"].as_str().unwrap(), log.file_name().unwrap().display()));
-        person.pipe(&format!("{} > '{}'", person.opens(&stored), log.display()));
-        assert_eq!(person.b3sum(&log), seal["digest"].as_str().unwrap());
+        Person::pipe(&format!("{} > '{}'", person.opens(&stored), log.display()));
+        assert_eq!(Person::b3sum(&log), seal["digest"].as_str().unwrap());
         let parent = folder.path().join(seal["topic"].as_str().unwrap());
         fs::create_dir_all(&parent).unwrap();
         let named = parent.join(format!("{:020}.log", seal["base"].as_u64().unwrap()));
@@ -162,7 +162,7 @@ fn a_person_with_age_zstd_b3sum_and_kafkas_tools_reads_it() {
     assert_eq!(dump.lines().filter(|line| line.starts_with("| offset: ")).count(), 6_500);
     assert!(!dump.contains("isvalid: false"));
     let groups = format!("index/{}.json.zst.age", head["groups"]["stored"].as_str().unwrap());
-    let groups = person.pipe(&person.opens(&repository.path().join(groups)));
+    let groups = Person::pipe(&person.opens(&repository.path().join(groups)));
     let groups: Value = serde_json::from_str(&groups).unwrap();
     assert_eq!(groups["groups"][0]["offsets"][0]["offset"].as_u64(), Some(777), "{groups:#}");
 }
@@ -180,12 +180,12 @@ fn kill(repository: &Repository, selection: &[&str]) {
         let recorded = line.contains("\"record\"");
         seen.push(line);
         if recorded {
-            running.kill().unwrap();
-            running.wait().unwrap();
-            return;
+            break;
         }
     }
-    panic!("it ended before it wrote down a seal: {seen:#?}");
+    running.kill().unwrap();
+    let ended = running.wait().unwrap();
+    assert!(ended.code().is_none(), "it ended before it could be killed: {seen:#?}");
 }
 
 /// Somebody with a shell, the private key and FORMAT.md.
@@ -195,14 +195,14 @@ struct Person<'a> {
 }
 
 impl Person<'_> {
-    fn pipe(&self, line: &str) -> String {
+    fn pipe(line: &str) -> String {
         let output = Command::new("bash").args(["-o", "pipefail", "-c", line]).output().unwrap();
         assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn b3sum(&self, file: &Path) -> String {
-        self.pipe(&format!("b3sum --no-names '{}'", file.display())).trim().to_owned()
+    fn b3sum(file: &Path) -> String {
+        Self::pipe(&format!("b3sum --no-names '{}'", file.display())).trim().to_owned()
     }
 
     fn file(&self, name: &str) -> String {
@@ -218,9 +218,9 @@ impl Person<'_> {
 
     fn part(&self, digest: &str) -> Value {
         let file = self.root.join(format!("index/{digest}.json.zst"));
-        let checked = self.pipe(&format!("zstd -dc '{}' | b3sum --no-names", file.display()));
+        let checked = Self::pipe(&format!("zstd -dc '{}' | b3sum --no-names", file.display()));
         assert_eq!(checked.trim(), digest);
-        serde_json::from_str(&self.pipe(&format!("zstd -dc '{}'", file.display()))).unwrap()
+        serde_json::from_str(&Self::pipe(&format!("zstd -dc '{}'", file.display()))).unwrap()
     }
 
     fn seals(&self, head: &Value) -> Vec<Value> {

@@ -3,10 +3,13 @@
 use std::fmt;
 use std::io::{self, Read};
 use std::str::FromStr;
+use std::sync::atomic::Ordering;
 
 use age::secrecy::{ExposeSecret, SecretString};
+use age::stream::StreamReader;
 use age::{DecryptError, Decryptor, Encryptor, x25519};
 
+use super::header::HeaderGuard;
 use crate::model::Secret;
 use crate::repository::RepositoryError;
 
@@ -72,8 +75,11 @@ impl Keyring {
     pub(in crate::repository) fn decrypt<R: Read>(
         &self,
         stored: R,
-    ) -> Result<age::stream::StreamReader<R>, DecryptError> {
-        Decryptor::new(stored)?.decrypt(self.identities.iter().map(|identity| identity as &dyn age::Identity))
+    ) -> Result<StreamReader<HeaderGuard<R>>, DecryptError> {
+        let (stored, passed) = HeaderGuard::new(stored);
+        let decryptor = Decryptor::new(stored)?;
+        passed.store(true, Ordering::Relaxed);
+        decryptor.decrypt(self.identities.iter().map(|identity| identity as &dyn age::Identity))
     }
 }
 

@@ -57,7 +57,7 @@ impl Repository {
         let digest = (!form.is_plain()).then(blake3::Hasher::new);
         let sink = Sink { object: self.store().create(&early)?, digest, length: 0 };
         let layer = match self.in_force() {
-            None => Layer::Plain(sink),
+            None => Layer::Plain(Box::new(sink)),
             Some(keys) => Layer::encrypted(keys, sink).map_err(|error| failed(error, &early))?,
         };
         Ok(LogWriter {
@@ -118,7 +118,7 @@ fn failed(error: io::Error, key: &Key) -> RepositoryError {
 }
 
 enum Layer {
-    Plain(Sink),
+    Plain(Box<Sink>),
     Age(Box<StreamWriter<Sink>>),
 }
 
@@ -136,7 +136,7 @@ impl Layer {
 
     fn finish(self) -> io::Result<Sink> {
         match self {
-            Self::Plain(sink) => Ok(sink),
+            Self::Plain(sink) => Ok(*sink),
             Self::Age(stream) => stream.finish(),
         }
     }

@@ -3,6 +3,7 @@
 
 mod form;
 mod frames;
+mod header;
 mod keyring;
 mod keys;
 mod log_writer;

@@ -12,6 +12,7 @@ use crate::model::TopicName;
 use crate::repository::error::{Damage, RepositoryError};
 use crate::repository::format::{
     ConfigsPart, EncryptedPart, GroupName, GroupNames, GroupsPart, PartRef, SnapshotHead, TopicConfigs, TopicShard,
+    TopicShardRef,
 };
 use crate::repository::parts::{PART_BYTES_MAX, compress_frame, decompress_frame};
 use crate::repository::{Repository, layout};
@@ -145,6 +146,11 @@ impl Repository {
         }
         shard.configs = Some(self.put_private_part(&part)?);
         Ok(())
+    }
+
+    /// The part with the configs of a shard's topics, where they are encrypted.
+    pub fn configs_part(&self, shard: &TopicShardRef) -> Result<Option<PartRef>, RepositoryError> {
+        Ok(self.part::<TopicShard>(&shard.digest)?.configs)
     }
 
     /// Puts the configs of a shard's topics back, as far as there is a key.

@@ -5,8 +5,10 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use age::DecryptError;
+use age::stream::StreamReader;
 
 use super::Form;
+use super::header::HeaderGuard;
 use crate::repository::error::{Damage, RepositoryError};
 use crate::repository::format::{Frame, Seal};
 use crate::repository::{Place, Repository};
@@ -55,7 +57,7 @@ impl Repository {
         Ok(WholeSegment { plain: plain.take(seal.size.saturating_add(1)), tap })
     }
 
-    fn decrypted<R: Read>(&self, object: &Key, stored: R) -> Result<age::stream::StreamReader<R>, RepositoryError> {
+    fn decrypted<R: Read>(&self, object: &Key, stored: R) -> Result<StreamReader<HeaderGuard<R>>, RepositoryError> {
         let keyring = self.keyring().ok_or_else(|| self.no_key())?;
         keyring.decrypt(stored).map_err(|error| match error {
             DecryptError::NoMatchingKeys => {
@@ -208,16 +210,15 @@ impl StoredSource {
     }
 
     fn stream(&mut self) -> io::Result<&mut BufReader<Box<dyn Read + Send>>> {
-        let stream = match self.stream.take() {
-            Some(stream) => stream,
-            None => {
-                let stored = self.repository.read_stored(&self.place, self.position);
-                let failed = |error| match error {
-                    RepositoryError::Store(error) => io::Error::other(error),
-                    error => io::Error::other(Damage::Contradiction(error.to_string())),
-                };
-                BufReader::with_capacity(BUFFER, stored.map_err(failed)?)
-            }
+        let stream = if let Some(stream) = self.stream.take() {
+            stream
+        } else {
+            let stored = self.repository.read_stored(&self.place, self.position);
+            let failed = |error| match error {
+                RepositoryError::Store(error) => io::Error::other(error),
+                error => io::Error::other(Damage::Contradiction(error.to_string())),
+            };
+            BufReader::with_capacity(BUFFER, stored.map_err(failed)?)
         };
         Ok(self.stream.insert(stream))
     }

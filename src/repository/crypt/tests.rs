@@ -84,7 +84,7 @@ fn what_producers_compressed_is_not_compressed_again() {
     let repository = Repository::init_in_with(Arc::new(store), &options(true, &[])).unwrap();
     let gzip = testing::batch_with(0, 3, |header| header.attributes = crate::batch::Attributes(1));
     let seal = seal(&repository, &[gzip]);
-    assert!(seal.object.ends_with(".log") && seal.frames.is_empty() && seal.stored_digest.is_none());
+    assert!(Form::of(&seal.object).is_plain() && seal.frames.is_empty() && seal.stored_digest.is_none());
 }
 
 #[test]
@@ -92,7 +92,8 @@ fn without_the_key_the_error_says_which_one() {
     let (recipient, secrets) = identity();
     let (other, wrong) = identity();
     let store = MemoryStore::new();
-    let made = Repository::init_in_with(Arc::new(store.clone()), &options(true, &[recipient.clone()])).unwrap();
+    let made =
+        Repository::init_in_with(Arc::new(store.clone()), &options(true, std::slice::from_ref(&recipient))).unwrap();
     let seal = seal(&made, &batches(2));
     let Err(error) = made.read_plain(&seal, 0) else { panic!("it was read") };
     assert!(matches!(error, RepositoryError::NoKey { .. }) && error.to_string().contains(&recipient), "{error}");
@@ -201,5 +202,44 @@ fn a_snapshot_without_a_key_shows_names_and_hides_configs() {
     for object in objects {
         let bytes = store.get(&object.key).unwrap();
         assert!(!bytes.windows(12).any(|window| window == b"retention.ms"), "{}", object.key);
+    }
+}
+
+#[test]
+fn a_header_without_an_end_is_damage_and_not_read_to_its_end() {
+    let (recipient, secrets) = identity();
+    let store = MemoryStore::new();
+    let made = Repository::init_in_with(Arc::new(store.clone()), &options(false, &[recipient])).unwrap();
+    let mut seal = seal(&made, &batches(1));
+    let mut endless = b"age-encryption.org/v1\n".to_vec();
+    while endless.len() < 4 << 20 {
+        endless.extend_from_slice(b"-> X25519 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\nAAAA\n");
+    }
+    store.put(&Key::new(seal.object.as_str()).unwrap(), &endless).unwrap();
+    seal.length = endless.len() as u64;
+    let Err(error) = opened(&store, &secrets).read_plain(&seal, 0) else { panic!("it was read") };
+    assert!(error.is_damage() && error.to_string().contains("does not end"), "{error}");
+}
+
+#[test]
+fn a_repository_of_format_1_goes_on_as_it_is() {
+    let store = MemoryStore::new();
+    let document = serde_json::json!({
+        "format": {"major": 1, "minor": 1}, "repository_id": "0".repeat(32), "created": 1, "ktape_version": "0.1.0"
+    });
+    let line = document.to_string();
+    let bytes = format!("{line}\n{{\"digest\":\"{}\"}}\n", blake3::hash(line.as_bytes()).to_hex());
+    store.put(&layout::repository().unwrap(), bytes.as_bytes()).unwrap();
+    let repository = Repository::open_in(Arc::new(store.clone())).unwrap();
+    let run = repository.begin_run(CLUSTER).unwrap();
+    let seal = testing::segment(&repository, &run, testing::start("orders", 0, &run, None), &batches(1));
+    assert!(Form::of(&seal.object).is_plain() && repository.is_readable());
+    let list = repository.append_seals(SegmentList::default(), vec![seal.clone()]).unwrap();
+    let topic = testing::topic("orders", vec![testing::partition(0, &[seal], list)]);
+    let snapshot = testing::commit(&repository, &run, None, vec![topic]);
+    assert_eq!((snapshot.head.format.major, snapshot.head.format.minor), (1, 1));
+    for object in store.list(None).unwrap().iter().filter(|object| object.key.as_str().starts_with("snapshots")) {
+        let text = String::from_utf8(store.get(&object.key).unwrap()).unwrap();
+        assert!(!text.contains("group_names") && !text.contains("keys"), "an older ktape knows nothing new: {text}");
     }
 }

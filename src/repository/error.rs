@@ -162,7 +162,7 @@ pub enum RepositoryError {
         location: String,
     },
     /// A public key that is none.
-    #[error("{text:?} is no public key of age: {reason}")]
+    #[error("{text:?} cannot be a public key of this repository: {reason}")]
     InvalidRecipient {
         /// As it was given.
         text: String,

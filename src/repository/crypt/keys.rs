@@ -14,6 +14,8 @@ use crate::store::{Key, Store, StoreError, random_hex};
 
 /// Largest identity file in a repository, in bytes.
 const FILE_MAX: u64 = 64 << 10;
+/// Recipients of a repository, at most.
+const RECIPIENTS_MAX: usize = 64;
 
 /// What `init` is told about storing.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +50,7 @@ impl InitOptions {
         }
         all.recipients.sort_unstable();
         all.recipients.dedup();
+        not_too_many(&all.recipients)?;
         Ok(Some(all))
     }
 }
@@ -131,6 +134,7 @@ impl Repository {
         if recipients.is_empty() {
             return Err(RepositoryError::NoRecipient);
         }
+        not_too_many(&recipients)?;
         // A key whose private half lies here is of use as long as anything is encrypted to it: all are kept.
         let document = KeysDocument {
             number: before.number + 1,
@@ -210,6 +214,17 @@ impl Repository {
             return Err(RepositoryError::NoPassphrase { location: self.location().to_owned() });
         }
         if opened.recipients().is_empty() { failed.map_or(Ok(opened), Err) } else { Ok(opened) }
+    }
+}
+
+/// The header of every age file names each of them.
+fn not_too_many(recipients: &[String]) -> Result<(), RepositoryError> {
+    match recipients.get(RECIPIENTS_MAX) {
+        None => Ok(()),
+        Some(text) => Err(RepositoryError::InvalidRecipient {
+            text: text.clone(),
+            reason: format!("{RECIPIENTS_MAX} are possible, and there are more"),
+        }),
     }
 }
 

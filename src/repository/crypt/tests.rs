@@ -66,7 +66,7 @@ fn every_form_gives_the_log_back_from_any_batch() {
         assert_eq!(whole.stored_digest().unwrap(), blake3::hash(&stored));
         let mut position = 0;
         for (number, batch) in batches.iter().enumerate() {
-            if number % 29 == 0 {
+            if number % 139 == 1 {
                 let mut read = Vec::new();
                 repository.read_plain(&seal, position).unwrap().read_to_end(&mut read).unwrap();
                 assert!(read == plain[position as usize..], "{form:?} from {position}");
@@ -212,7 +212,7 @@ fn a_header_without_an_end_is_damage_and_not_read_to_its_end() {
     let made = Repository::init_in_with(Arc::new(store.clone()), &options(false, &[recipient])).unwrap();
     let mut seal = seal(&made, &batches(1));
     let mut endless = b"age-encryption.org/v1\n".to_vec();
-    while endless.len() < 4 << 20 {
+    while endless.len() < 64 << 10 {
         endless.extend_from_slice(b"-> X25519 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\nAAAA\n");
     }
     store.put(&Key::new(seal.object.as_str()).unwrap(), &endless).unwrap();

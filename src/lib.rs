@@ -16,6 +16,7 @@ pub mod net;
 pub mod offsets;
 pub mod progress;
 pub mod properties;
+pub mod prune;
 pub mod reader;
 pub mod repository;
 pub mod restore;

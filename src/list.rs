@@ -152,6 +152,8 @@ pub fn list(repository: &Repository) -> Result<ListReport, RepositoryError> {
             Err(error) if error.is_damage() || matches!(error, RepositoryError::NewerFormat { .. }) => {
                 report.unreadable.push(UnreadableSnapshot { sequence, problem: error.to_string() });
             }
+            // Pruned since it was listed.
+            Err(RepositoryError::NoSuchSnapshot { .. }) => {}
             Err(error) => return Err(error),
         }
     }

@@ -22,8 +22,8 @@ fn allowed(module: &str) -> Option<Vec<&'static str>> {
         "store" => with(STORE, &["security"]),
         "repository" => with(STORE, &["store"]),
         "verb" | "verify" | "export" | "list" | "show" => with(VERB, &[]),
-        // Its tests verify what was copied.
-        "copy" => with(VERB, &["verify"]),
+        // Their tests verify what was copied, and what was left.
+        "copy" | "prune" => with(VERB, &["verify"]),
         "reader" => with(&["model", "cancel", "batch", "retry", "cluster"], &[]),
         "backup" | "restore" => with(VERB, &["verb"]),
         "check" => with(VERB, &["backup"]),
@@ -44,6 +44,7 @@ fn allowed(module: &str) -> Option<Vec<&'static str>> {
                 "offsets",
                 "export",
                 "list",
+                "prune",
                 "show",
             ],
         ),

@@ -175,7 +175,12 @@ fn partition_state(
     let stored_end = sealed.last().map_or(continuation.next, |seal| seal.next);
     let mut seals = std::mem::take(&mut continuation.taken_over);
     seals.extend(sealed);
-    let segments = repository.append_seals(std::mem::take(&mut continuation.segments), seals)?;
+    let stored = std::mem::take(&mut continuation.segments);
+    let stored = match bounds {
+        Some(bounds) => repository.without_expired(stored, bounds.log_start)?,
+        None => stored,
+    };
+    let segments = repository.append_seals(stored, seals)?;
     outcome.totals.segments += segments.parts.iter().map(|part| part.seals).sum::<u64>() + segments.tail.len() as u64;
     outcome.totals.bytes += segments.parts.iter().map(|part| part.size).sum::<u64>();
     outcome.totals.bytes += segments.tail.iter().map(|seal| seal.size).sum::<u64>();

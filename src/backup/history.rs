@@ -4,18 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::error::BackupError;
 use super::options::BackupOptions;
+use super::past::{OwnRun, Past};
 use super::report::AdoptedFrom;
 use super::resume::Stored;
 use super::selection::Chooser;
 use crate::cluster::Cluster;
-use crate::model::{GroupId, Selection, Timestamp, TopicId, TopicName};
+use crate::model::{GroupId, Timestamp, TopicId, TopicName};
 use crate::repository::Repository;
 use crate::repository::format::{
-    ConfigEntry, IncompleteKind, Parent, PartitionState, Seal, SettingsPart, SnapshotHead,
+    ConfigEntry, Excluded, IncompleteKind, Parent, PartitionState, Seal, SettingsPart, SnapshotHead,
 };
-
-/// How many snapshots back a run looks for one with its own selection.
-const LOOK_BACK: usize = 64;
 
 type PartitionKey = (TopicName, TopicId, i32);
 
@@ -43,32 +41,34 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Reads the newest snapshot with the same selection, or the newest at all, and the left-over seals.
+    /// Reads the newest snapshot with the same selection, or the newest at all, and the left-over seals. A run that will
+    /// build on them writes that down first.
     pub(super) fn load(
         repository: &Repository,
         cluster: &Cluster,
         options: &BackupOptions,
         chooser: &Chooser,
-        own_run: &str,
+        run: &OwnRun<'_>,
     ) -> Result<Self, BackupError> {
         let cluster_id = &cluster.cluster_id();
         let mut history =
             Self { adopted: other_cluster(repository, cluster, options.adopt_cluster)?, ..Self::default() };
+        let past = Past::find(repository, cluster_id, &options.selection, run)?;
         let mut horizon = String::new();
-        let mut committed = BTreeSet::new();
-        if let Some((parent, head, runs)) = find_parent(repository, cluster_id, &options.selection)? {
-            history.read_snapshot(repository, &head)?;
-            history.parent = Some(parent);
+        if let Some((parent, head)) = &past.parent {
+            history.read_snapshot(repository, head)?;
+            history.parent = Some(parent.clone());
             horizon.clone_from(&head.run_horizon);
-            committed = runs;
         }
-        let (seals, runs) = repository.left_over_seals(cluster_id, &horizon, own_run)?;
+        let (seals, runs) = repository.left_over_seals(cluster_id, &horizon, run.id())?;
+        let seals = past.usable(seals, run)?;
         // Seals of topics that this run does not take may belong to a run of another selection that is still alive.
         let (own, others): (Vec<_>, Vec<_>) =
             seals.into_iter().partition(|seal| chooser.takes_topic(seal.topic.as_str(), false));
         let foreign = others.into_iter().map(|seal| seal.writer.run).collect();
+        let committed = past.runs.into_keys().collect();
         history.take_over(own);
-        history.run_horizon = horizon_after(&horizon, &runs, &foreign, &committed, own_run);
+        history.run_horizon = horizon_after(&horizon, &runs, &foreign, &committed, run.id());
         Ok(history)
     }
 
@@ -98,6 +98,12 @@ impl History {
         let groups = repository.group_names(head)?.groups;
         self.groups = groups.into_iter().map(|group| (group.id, group.topics.into_iter().collect())).collect();
         self.settings = settings(repository, head)?;
+        // What was left out then is shared if it is left out again; a part that is damaged is as good as none.
+        if let Some(Err(error)) = head.excluded.as_ref().map(|digest| repository.part::<Excluded>(digest))
+            && !error.is_damage()
+        {
+            return Err(error.into());
+        }
         for topic in repository.topics(head)? {
             let topic = topic?;
             self.topics.insert(topic.name.clone(), (topic.id, topic.partitions.len()));
@@ -173,30 +179,6 @@ fn other_cluster(
     }
 }
 
-/// Only snapshots of this cluster count: another one may have given its topics the same names, or no ids at all.
-fn find_parent(
-    repository: &Repository,
-    cluster_id: &str,
-    selection: &Selection,
-) -> Result<Option<(Parent, SnapshotHead, BTreeSet<String>)>, BackupError> {
-    let mut newest = None;
-    let mut runs = BTreeSet::new();
-    for sequence in repository.snapshots()?.into_iter().rev().take(LOOK_BACK) {
-        let snapshot = repository.head(sequence)?;
-        if snapshot.head.cluster_id != cluster_id {
-            continue;
-        }
-        runs.insert(snapshot.head.run.clone());
-        let same = snapshot.head.selection == *selection;
-        let found = (Parent { sequence, id: snapshot.id }, snapshot.head);
-        if same {
-            return Ok(Some((found.0, found.1, runs)));
-        }
-        newest.get_or_insert(found);
-    }
-    Ok(newest.map(|(parent, head)| (parent, head, runs)))
-}
-
 /// Looks whether the newest segment of a partition is there. The older ones are for `verify` to look at: a run must
 /// not cost more with every snapshot.
 fn is_damaged(repository: &Repository, last: Option<&Seal>) -> Result<bool, BackupError> {
@@ -248,35 +230,4 @@ fn horizon_after(
         after.clone_from(run);
     }
     Some(after.max(own_run.to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::repository::testing;
-    use crate::store::MemoryStore;
-
-    #[test]
-    fn a_run_continues_its_own_cluster_and_selection() {
-        let repository = testing::repository(MemoryStore::new());
-        let selections =
-            ["all", "some"].map(|topic| Selection { topics: vec![topic.to_owned()], ..Selection::default() });
-        let commit = |cluster: &str, selection: &Selection| {
-            let head = testing::head("20261122T170000123Z-1a2b3c4d");
-            let head = SnapshotHead { cluster_id: cluster.to_owned(), selection: selection.clone(), ..head };
-            repository.commit(head).unwrap();
-        };
-        let parent = |cluster: &str, selection: &Selection| {
-            find_parent(&repository, cluster, selection).unwrap().map(|(parent, ..)| parent.sequence)
-        };
-        let [all, some] = &selections;
-        assert_eq!(parent("old", all), None);
-        commit("old", all);
-        commit("old", some);
-        assert_eq!((parent("old", all), parent("old", some)), (Some(1), Some(2)));
-        assert_eq!(parent("new", all), None, "another cluster's snapshot is nobody's parent");
-        commit("new", some);
-        assert_eq!(parent("new", all), Some(3), "though that one has the same selection");
-        assert_eq!(parent("old", all), Some(1), "an old cluster that is adopted again goes on where it was");
-    }
 }

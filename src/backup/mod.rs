@@ -17,6 +17,7 @@ mod journal;
 mod lane;
 mod options;
 mod partition;
+mod past;
 mod plan;
 mod report;
 mod resume;
@@ -43,13 +44,15 @@ pub async fn backup(context: Context<'_>) -> Result<BackupReport, BackupError> {
     let started = Timestamp::now();
     let _lock = context.repository.lock("backup", &context.options.selection)?;
     let run = context.repository.begin_run(&context.cluster.cluster_id())?;
-    let plan = plan::plan(context.cluster, context.repository, context.options, run.id(), context.progress).await?;
+    let own = past::OwnRun::Real(&run);
+    let plan = plan::plan(context.cluster, context.repository, context.options, &own, context.progress).await?;
     execute::execute(context, plan, run, started).await
 }
 
 /// What a backup would do.
 pub async fn dry_run(context: Context<'_>) -> Result<PlanReport, BackupError> {
     let run = context.repository.begin_run(&context.cluster.cluster_id())?;
-    let plan = plan::plan(context.cluster, context.repository, context.options, run.id(), context.progress).await?;
+    let own = past::OwnRun::Dry(run.id());
+    let plan = plan::plan(context.cluster, context.repository, context.options, &own, context.progress).await?;
     Ok(PlanReport::new(&plan, context.repository.free_space()))
 }

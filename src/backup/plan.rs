@@ -11,6 +11,7 @@ use super::groups::{self, Captured};
 use super::hanging;
 use super::history::History;
 use super::options::BackupOptions;
+use super::past::OwnRun;
 use super::report::{AdoptedFrom, Note};
 use super::resume::{Continuation, Now};
 use super::selection::Chooser;
@@ -105,7 +106,7 @@ pub(super) async fn plan(
     cluster: &Cluster,
     repository: &Repository,
     options: &BackupOptions,
-    own_run: &str,
+    own_run: &OwnRun<'_>,
     progress: &dyn Progress,
 ) -> Result<BackupPlan, BackupError> {
     let chooser = Chooser::new(&options.selection)?;

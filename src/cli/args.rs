@@ -8,7 +8,7 @@ use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand};
 use super::hooks::HookArgs;
 use super::settings::LogFormat;
 use super::{
-    backup, check, completions, copy, drill, export, init, list, man, offsets, recipients, restore, show, verify,
+    backup, check, completions, copy, drill, export, init, list, man, offsets, prune, recipients, restore, show, verify,
 };
 use crate::model::Selection;
 use crate::repository::{Repository, RestoreStates};
@@ -46,6 +46,8 @@ pub enum Command {
     Verify(Box<verify::VerifyArgs>),
     /// Copy snapshots into another repository
     Copy(copy::CopyArgs),
+    /// Remove old snapshots and what nothing names any more
+    Prune(prune::PruneArgs),
     /// List the snapshots of a repository
     List(list::ListArgs),
     /// Show what a snapshot holds

@@ -24,6 +24,7 @@ pub mod metrics;
 pub mod offsets;
 pub mod output;
 pub mod progress;
+pub mod prune;
 pub mod recipients;
 pub mod report;
 pub mod restore;
@@ -95,6 +96,7 @@ fn run(command: Command, settings: Settings, last_report: Option<LastReport>) ->
             Command::Drill(args) => drill::run(*args, &context).await,
             Command::Verify(args) => verify::run(*args, &context).await,
             Command::Copy(args) => copy::run(args, &context).await,
+            Command::Prune(args) => prune::run(args, &context).await,
             Command::List(args) => list::run(args, &context).await,
             Command::Show(args) => show::run(args, &context).await,
             Command::Offsets(args) => offsets::run(*args, &context).await,

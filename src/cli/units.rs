@@ -25,7 +25,7 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).ok_or_else(|| format!("{text:?} is larger than anything"))
 }
 
-/// Reads `90`, `90s`, `15m`, `2h`, `1d`, `250ms`; a bare number is seconds.
+/// Reads `90`, `90s`, `15m`, `2h`, `1d`, `2w`, `250ms`; a bare number is seconds.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -38,6 +38,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         "m" | "min" => 60,
         "h" => 3_600,
         "d" => 86_400,
+        "w" => 7 * 86_400,
         _ => return Err(bad()),
     };
     number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(bad)

@@ -88,6 +88,12 @@ fn one(work: Work<'_>, selected: &mut Selected, sequence: u64, report: &mut Copy
     };
     let run = target.begin_run(&journal::tag(source)).map_err(Fault::Target)?;
     let mut pairs = Pairs::find(context, &selected.copies, selected.newest, &snapshot.head, &selected.killed)?;
+    // Written down, it is not pruned from the target meanwhile.
+    let shared: Vec<u64> = pairs.shared_with().collect();
+    let parents = shared.iter().map(|sequence| Ok(target.head(*sequence)?.as_parent())).collect::<Result<_, _>>();
+    if !parents.and_then(|parents| run.announce(parents)).map_err(Fault::Target)? {
+        return Err(Fault::Removed(shared.first().copied().unwrap_or_default()));
+    }
     let mut topics = Topics::new(context, pool, forms, Journal::new(run));
     let shards = topics.copy(&snapshot.head, &mut pairs)?;
     let mut head = SnapshotHead { topics: shards, ..snapshot.head.clone() };

@@ -58,7 +58,8 @@ impl Repository {
                 }
             });
             match checked {
-                Ok(None) => {}
+                // Pruned since it was listed.
+                Ok(None) | Err(RepositoryError::NoSuchSnapshot { .. }) => {}
                 Ok(snapshot) => return Ok((snapshot, skipped)),
                 Err(reason) if reason.is_damage() => skipped.push(SkippedSnapshot { sequence, reason }),
                 Err(error) => return Err(error),

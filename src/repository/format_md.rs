@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::document;
 use super::format::{
     ConfigsPart, EncryptedPart, Excluded, FORMAT_VERSION, GroupNames, GroupsPart, KeysDocument, MapSummary,
-    OffsetsCommit, RepositoryDocument, RestoreDone, RestoreMarking, RestorePlanDocument, RestoreRecords, RestoreTopics,
-    SavedGroups, Seal, SealBatch, SettingsPart, SnapshotHead, ToolDocument, TopicShard,
+    OffsetsCommit, PiecesDocument, RepositoryDocument, RestoreDone, RestoreMarking, RestorePlanDocument,
+    RestoreRecords, RestoreTopics, SavedGroups, Seal, SealBatch, SettingsPart, SnapshotHead, ToolDocument, TopicShard,
 };
 use super::segment::{Facts, Scan};
 use crate::batch::walk;
@@ -52,7 +52,8 @@ fn every_other_document_decodes_and_is_whole() {
     assert_eq!(decoded::<GroupNames>("group-names").groups.len(), 1);
     assert_eq!(decoded::<ConfigsPart>("configs").topics.len(), 1);
     assert_eq!(decoded::<KeysDocument>("keys").number, 1);
-    assert!(decoded::<SealBatch>("run").seals.is_empty());
+    assert_eq!(decoded::<SealBatch>("run").continues.len(), 1);
+    assert_eq!(decoded::<PiecesDocument>("pieces").tiled(), Some(484));
     assert_eq!(decoded::<ToolDocument>("tool").files.len(), 1);
     assert_eq!(decoded::<RestorePlanDocument>("restore-plan").key.renames.len(), 1);
     assert_eq!(decoded::<RestoreTopics>("restore-topics").topics[0].partitions.len(), 1);
@@ -104,7 +105,7 @@ fn every_field_is_explained() {
         "restore-done",
     ];
     let private = ["encrypted-part", "group-names", "configs", "keys", "seal-stored"];
-    let others = ["head", "shard", "seal", "groups", "settings", "excluded", "run", "tool"];
+    let others = ["head", "shard", "seal", "groups", "settings", "excluded", "run", "pieces", "tool"];
     for name in others.into_iter().chain(private).chain(restores) {
         names(&serde_json::from_str(example(name)).unwrap(), &mut fields);
     }

@@ -21,6 +21,8 @@ pub const RESTORES: &str = "restores";
 pub const KEYS: &str = "keys";
 /// Folder of locks.
 pub const LOCKS: &str = "locks";
+/// How the names of documents end that say what a merged object is made of.
+const PIECES: &str = ".pieces.json";
 /// Folder of files that have no name yet.
 pub const TEMPORARY: &str = "tmp";
 
@@ -63,13 +65,32 @@ pub fn early_segment(folder: &Key, base: i64, random: &str, form: Form) -> Resul
 
 /// Whether a name is one that [`segment`] or [`early_segment`] makes.
 pub fn is_segment_name(name: &str) -> bool {
+    segment_stem(name).is_some()
+}
+
+/// A segment's name without what says how it is stored, and that.
+pub fn segment_stem(name: &str) -> Option<(&str, Form)> {
     let digits = |text: &str| text.len() == 20 && text.bytes().all(|byte| byte.is_ascii_digit());
     let hexadecimal = |text: &str| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let fields = Form::split(name).and_then(|(name, _)| name.split_once('.'));
-    fields.is_some_and(|(base, rest)| match rest.split_once('-') {
+    let (stem, form) = Form::split(name)?;
+    let (base, rest) = stem.split_once('.')?;
+    let legal = match rest.split_once('-') {
         Some((next, random)) => digits(base) && digits(next) && hexadecimal(random),
         None => digits(base) && hexadecimal(rest),
-    })
+    };
+    legal.then_some((stem, form))
+}
+
+/// The document that says what a merged object is made of; it lies beside it.
+pub fn pieces_of(object: &Key) -> Option<Result<Key, InvalidKey>> {
+    let (folder, name) = object.as_str().rsplit_once('/')?;
+    let (stem, _) = segment_stem(name)?;
+    Some(Key::new(format!("{folder}/{stem}{PIECES}")))
+}
+
+/// Whether a name is one that [`pieces_of`] makes.
+pub fn is_pieces_name(name: &str) -> bool {
+    name.strip_suffix(PIECES).is_some_and(|stem| is_segment_name(&format!("{stem}.log")))
 }
 
 /// A part, by the BLAKE3 of its plain JSON.
@@ -100,6 +121,14 @@ pub fn keys_number(name: &str) -> Option<u64> {
 /// A private key, encrypted with a passphrase.
 pub fn passphrase_key(random: &str) -> Result<Key, InvalidKey> {
     Key::new(format!("{KEYS}/passphrase-{random}.age"))
+}
+
+/// Whether a name in the folder of parts is a part's.
+pub fn is_part_name(name: &str) -> bool {
+    name.split_once('.').is_some_and(|(digest, rest)| {
+        let hexadecimal = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+        hexadecimal && matches!(rest, "json.zst" | "json.zst.age")
+    })
 }
 
 /// A snapshot's head.
@@ -146,6 +175,11 @@ pub fn lock(purpose: &str, selection_digest: &str) -> Result<Key, InvalidKey> {
     Key::new(format!("{LOCKS}/{purpose}-{short}.lock"))
 }
 
+/// What is written to learn the store's time.
+pub fn clock() -> Result<Key, InvalidKey> {
+    Key::new(format!("{LOCKS}/clock"))
+}
+
 /// A folder at the root.
 pub fn folder(name: &str) -> Result<Key, InvalidKey> {
     Key::new(name)
@@ -163,6 +197,9 @@ mod tests {
         let expected = "topics/orders/AAAAAAAAAAAAAAAAAAAAAQ/3/00000000000000005554.00000000000000009001-1a2b3c4d.log";
         assert_eq!(key.as_str(), expected);
         assert!(is_segment_name(key.name()) && !is_segment_name("00000000000000005554.log"));
+        let pieces = pieces_of(&key).unwrap().unwrap();
+        assert_eq!(pieces.name(), "00000000000000005554.00000000000000009001-1a2b3c4d.pieces.json");
+        assert!(is_pieces_name(pieces.name()) && !is_pieces_name(key.name()) && !is_pieces_name("notes.pieces.json"));
         let early = early_segment(&partition(&topic, id, 3).unwrap(), 5554, "1a2b3c4d", Form::default()).unwrap();
         assert!(is_segment_name(early.name()) && early.as_str().ends_with("/00000000000000005554.1a2b3c4d.log"));
         assert!(partition(&topic, TopicId::ZERO, 0).unwrap().as_str().ends_with("orders/none/0"));

@@ -17,9 +17,11 @@ mod locks;
 mod offset_map;
 mod open;
 mod parts;
+mod pieces;
 mod place;
 mod restores;
 mod runs;
+mod seen;
 pub mod segment;
 mod segment_list;
 mod shards;
@@ -34,9 +36,11 @@ pub use locks::{Lock, LockOwner};
 pub use offset_map::{MapReader, MapWriter};
 pub use open::Repository;
 pub use parts::PART_BYTES_MAX;
+pub use pieces::MergedObject;
 pub use place::Place;
 pub use restores::{RestoreFolder, RestoreStates};
-pub use runs::Run;
+pub use runs::{HOLD_RUNS, Run, TAKE_OVER_FOR, began};
+pub use seen::Seen;
 pub use segment::{
     AbortedIndex, Behind, FoundByTime, OwnedBatch, RecordTimes, SegmentReader, SegmentStart, SegmentWriter, Uncommitted,
 };

@@ -2,15 +2,19 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::crypt::{InForce, InitOptions, Keyring, read_in_force};
 use super::document;
 use super::error::RepositoryError;
 use super::format::{FORMAT_VERSION, FORMAT_VERSION_1, FormatVersion, PartRef, RepositoryDocument};
 use super::layout;
+use super::pieces::Tables;
 use crate::model::Timestamp;
 use crate::store::{self, ConnectError, Key, Store, StoreError, random_hex};
+
+/// Major version of the format from which segments may be merged.
+const MERGING: u32 = 2;
 
 /// A repository that was opened. Clones are the same repository.
 #[derive(Clone)]
@@ -28,6 +32,7 @@ struct Inner {
     known_parts: Mutex<HashMap<(String, u64), PartRef>>,
     in_force: Option<InForce>,
     keyring: OnceLock<Keyring>,
+    tables: Mutex<Tables>,
 }
 
 impl Repository {
@@ -99,7 +104,8 @@ impl Repository {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let in_force = read_in_force(store.as_ref(), &document)?;
         let (sound_parts, known_parts, keyring) = (Mutex::default(), Mutex::default(), OnceLock::new());
-        let inner = Inner { store, document, location, host, sound_parts, known_parts, in_force, keyring };
+        let tables = Mutex::default();
+        let inner = Inner { store, document, location, host, sound_parts, known_parts, in_force, keyring, tables };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -160,6 +166,27 @@ impl Repository {
     /// Keeps keys, unless some were handed over before.
     pub(super) fn set_keyring(&self, keyring: Keyring) {
         let _ = self.inner.keyring.set(keyring);
+    }
+
+    /// Forgets which parts may be shared: what was read before may be pruned by now.
+    pub fn forget_parts(&self) {
+        self.sound_parts().lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.known_parts().lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Where merged segments lie, as far as it was looked at.
+    pub(super) fn tables(&self) -> &Mutex<Tables> {
+        &self.inner.tables
+    }
+
+    /// Whether segments may be merged: a reader of the format before would not find them.
+    pub fn may_merge(&self) -> bool {
+        self.inner.document.format.major >= MERGING
+    }
+
+    /// The random part of a segment's name.
+    pub fn random_name(&self) -> Result<String, RepositoryError> {
+        self.random(8)
     }
 
     /// A name's random part.

@@ -29,23 +29,44 @@ impl Repository {
         self.put_part_json(&json)
     }
 
-    /// The same with JSON that is ready.
+    /// The same with JSON that is ready. What is there and was not read on the way from a snapshot that this process
+    /// counts on may be about to be pruned: then the part gets a name of its own.
     pub fn put_part_json(&self, json: &[u8]) -> Result<String, RepositoryError> {
         let digest = blake3::hash(json).to_hex().to_string();
-        if self.is_sound(&digest) || self.part_json(&digest).is_ok() {
+        if self.is_sound(&digest) || self.put_part_as(&digest, json)? {
             return Ok(digest);
         }
-        let key = layout::part(&digest)?;
+        let own = [json, &self.blanks()?].concat();
+        let digest = blake3::hash(&own).to_hex().to_string();
+        self.put_part_as(&digest, &own)?;
+        Ok(digest)
+    }
+
+    /// True if it was not there before.
+    fn put_part_as(&self, digest: &str, json: &[u8]) -> Result<bool, RepositoryError> {
+        let key = layout::part(digest)?;
         let compressed =
             compress(json).map_err(|source| StoreError::new("compress", Some(&key), key.as_str(), source))?;
         match self.store().put_if_absent(&key, &compressed) {
-            // What is there cannot be read: the same content takes its place.
-            Err(error) if error.kind == StoreErrorKind::AlreadyExists => self.store().put(&key, &compressed)?,
+            Err(error) if error.kind == StoreErrorKind::AlreadyExists => {
+                // What is there and cannot be read is mended: older snapshots may name it.
+                if self.stored_json(digest).is_err() {
+                    self.store().put(&key, &compressed)?;
+                }
+                return Ok(false);
+            }
             result => result?,
         }
         tracing::debug!(phase = "index", object = %key, "part written");
-        self.note_sound(&digest);
-        Ok(digest)
+        self.note_sound(digest);
+        Ok(true)
+    }
+
+    /// Blanks behind a JSON text change its digest and not what it says.
+    fn blanks(&self) -> Result<Vec<u8>, RepositoryError> {
+        let random = self.random(16)?;
+        let bits = random.bytes().flat_map(|digit| (0..4).map(move |bit| (digit >> bit) & 1));
+        Ok(bits.map(|bit| if bit == 1 { b'\t' } else { b' ' }).collect())
     }
 
     /// Reads a part, its digest checked.
@@ -58,6 +79,12 @@ impl Repository {
 
     /// Reads a part's plain JSON, its digest checked.
     pub fn part_json(&self, digest: &str) -> Result<Vec<u8>, RepositoryError> {
+        let json = self.stored_json(digest)?;
+        self.note_sound(digest);
+        Ok(json)
+    }
+
+    fn stored_json(&self, digest: &str) -> Result<Vec<u8>, RepositoryError> {
         let key = layout::part(digest)?;
         let info = self.store().info(&key)?.ok_or_else(|| RepositoryError::Missing { object: key.to_string() })?;
         let damaged = |damage| RepositoryError::damaged(key.as_str(), damage);
@@ -70,7 +97,6 @@ impl Repository {
         if found != digest {
             return Err(damaged(Damage::Digest { expected: digest.to_owned(), found }));
         }
-        self.note_sound(digest);
         Ok(json)
     }
 

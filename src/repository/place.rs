@@ -5,7 +5,10 @@ use std::io::Read;
 use super::Repository;
 use super::error::{Damage, RepositoryError};
 use super::format::Seal;
-use crate::store::Key;
+use crate::store::{Key, StoreError};
+
+/// Bytes copied at a time.
+const CHUNK: u64 = 256 << 10;
 
 /// The stored bytes of one segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,15 +22,36 @@ pub struct Place {
 }
 
 impl Repository {
-    /// Where a segment lies; it is there, in its full size. The error names what is missing or has another size.
+    /// Where a segment lies; it is there, in its full size: under its own name, or in an object that it was merged into.
+    /// The error names what is missing or has another size.
     pub fn place(&self, seal: &Seal) -> Result<Place, RepositoryError> {
         let key = Key::new(seal.object.as_str())?;
-        let info = self.store().info(&key)?.ok_or_else(|| RepositoryError::Missing { object: key.to_string() })?;
-        let expected = seal.start.saturating_add(seal.length);
-        if info.size != expected {
-            return Err(RepositoryError::damaged(key.as_str(), Damage::Size { expected, found: info.size }));
+        // Where a folder was merged, most of it lies elsewhere.
+        if self.knows_merged(&seal.object)
+            && let Some(place) = self.merged(seal, false)?
+        {
+            return Ok(place);
         }
-        Ok(Place { key, start: seal.start, length: seal.length })
+        let expected = seal.start.saturating_add(seal.length);
+        let found = self.store().info(&key)?;
+        if found.as_ref().is_some_and(|info| info.size == expected) {
+            return Ok(Place { key, start: seal.start, length: seal.length });
+        }
+        if let Some(place) = self.merged(seal, true)? {
+            return Ok(place);
+        }
+        Err(match found {
+            Some(info) => RepositoryError::damaged(key.as_str(), Damage::Size { expected, found: info.size }),
+            None => RepositoryError::Missing { object: key.to_string() },
+        })
+    }
+
+    /// The segment within a merged object that is still there.
+    fn merged(&self, seal: &Seal, again: bool) -> Result<Option<Place>, RepositoryError> {
+        let Some(place) = self.merged_place(&seal.object, again)? else { return Ok(None) };
+        let end = place.start.saturating_add(place.length);
+        let there = self.store().info(&place.key)?.is_some_and(|info| info.size >= end);
+        Ok(Some(place).filter(|place| there && place.length == seal.length && seal.start == 0))
     }
 
     /// Streams stored bytes, from a position within the segment to its end.
@@ -35,5 +59,36 @@ impl Repository {
         let source = self.store().read(&place.key, place.start.saturating_add(from));
         let left = place.length.saturating_sub(from);
         Ok(Box::new(source.map_err(RepositoryError::of_named)?.take(left)))
+    }
+
+    /// Hands over the stored bytes of a segment, piece by piece; afterwards their digest must be right, else the damage is
+    /// `object`'s.
+    pub fn copy_stored(
+        &self,
+        place: &Place,
+        object: &str,
+        digest: &str,
+        take: &mut dyn FnMut(&[u8]) -> Result<(), RepositoryError>,
+    ) -> Result<(), RepositoryError> {
+        let mut source = self.read_stored(place, 0)?;
+        let (mut hasher, mut left) = (blake3::Hasher::new(), place.length);
+        let mut buffer = vec![0; usize::try_from(left.clamp(1, CHUNK)).unwrap_or(1)];
+        while left > 0 {
+            let read = source.read(&mut buffer);
+            let failed = |source| StoreError::new("read", Some(&place.key), place.key.as_str(), source);
+            let read = match read.map_err(failed)? {
+                0 => break,
+                read => read,
+            };
+            let bytes = buffer.get(..read).unwrap_or_default();
+            hasher.update(bytes);
+            take(bytes)?;
+            left = left.saturating_sub(read as u64);
+        }
+        let found = hasher.finalize().to_hex().to_string();
+        if found == digest {
+            return Ok(());
+        }
+        Err(RepositoryError::damaged(object, Damage::Digest { expected: digest.to_owned(), found }))
     }
 }

@@ -2,17 +2,23 @@
 //! are taken over by the next.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time};
 
 use super::Repository;
 use super::document;
 use super::error::RepositoryError;
-use super::format::{Seal, SealBatch};
+use super::format::{Parent, Seal, SealBatch};
 use super::layout;
 use crate::model::Timestamp;
 use crate::store::Key;
 
+/// How long seals of a run that was cut off may be taken over although a later snapshot did not.
+pub const TAKE_OVER_FOR: Duration = Duration::from_secs(3 * 24 * 3600);
+/// How long a run that made no snapshot may still be under way: until then nothing that it may use is pruned. Longer than
+/// [`TAKE_OVER_FOR`], so that what is taken over stays.
+pub const HOLD_RUNS: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Digits and letters before the random part of a run id.
 const TIME_LENGTH: usize = "20261122T170000123Z".len();
 
@@ -33,12 +39,27 @@ impl Run {
 
     /// Writes down seals whose segments are published.
     pub fn record(&self, seals: Vec<Seal>) -> Result<(), RepositoryError> {
-        if seals.is_empty() {
-            return Ok(());
+        if seals.is_empty() { Ok(()) } else { self.write(seals, Vec::new()) }
+    }
+
+    /// Writes down which snapshots the run builds on, before it reads more of them than their heads: they are not pruned
+    /// while it may be under way. False if one of them went away meanwhile: then others must be chosen.
+    pub fn announce(&self, continues: Vec<Parent>) -> Result<bool, RepositoryError> {
+        self.write(Vec::new(), continues.clone())?;
+        for parent in continues {
+            match self.repository.head(parent.sequence) {
+                Ok(snapshot) if snapshot.id == parent.id => {}
+                Ok(_) | Err(RepositoryError::NoSuchSnapshot { .. }) => return Ok(false),
+                Err(error) => return Err(error),
+            }
         }
+        Ok(true)
+    }
+
+    fn write(&self, seals: Vec<Seal>, continues: Vec<Parent>) -> Result<(), RepositoryError> {
         let number = self.written.fetch_add(1, Ordering::Relaxed) + 1;
         let key = layout::seal_batch(&self.id, number)?;
-        let batch = SealBatch { cluster_id: self.cluster_id.clone(), seals };
+        let batch = SealBatch { cluster_id: self.cluster_id.clone(), seals, continues };
         let (bytes, _) = document::encode(key.as_str(), &batch)?;
         self.repository.store().put_if_absent(&key, &bytes)?;
         tracing::debug!(phase = "record", object = %key, seals = batch.seals.len(), "seals recorded");
@@ -153,6 +174,11 @@ fn format_time(time: Timestamp) -> String {
         time.second(),
         time.millisecond()
     )
+}
+
+/// When a run began, by its id.
+pub fn began(run: &str) -> Option<Timestamp> {
+    parse_time(run)
 }
 
 fn parse_time(run: &str) -> Option<Timestamp> {

@@ -28,6 +28,32 @@ impl Repository {
         Ok(list)
     }
 
+    /// Forgets segments wholly below the log start. Of a part whose offsets are half below it a new one is written
+    /// without them; the newest segment stays.
+    pub fn without_expired(&self, mut list: SegmentList, log_start: i64) -> Result<SegmentList, RepositoryError> {
+        let (parts, last) = (std::mem::take(&mut list.parts), list.tail.pop());
+        let newest = if last.is_none() { parts.len().saturating_sub(1) } else { usize::MAX };
+        for (number, part) in parts.into_iter().enumerate() {
+            let expired = log_start.saturating_sub(part.base);
+            if part.next <= log_start && number != newest {
+                continue;
+            }
+            let half = part.next.saturating_sub(part.base) / 2;
+            if expired <= half {
+                list.parts.push(part);
+                continue;
+            }
+            let mut seals = self.seals_of(&part)?;
+            let (before, kept) = (seals.len(), seals.pop());
+            seals.retain(|seal| seal.next > log_start);
+            seals.extend(kept);
+            list.parts.push(if seals.len() == before { part } else { self.put_seals(&seals, part.level)? });
+        }
+        list.tail.retain(|seal| seal.next > log_start);
+        list.tail.extend(last);
+        Ok(list)
+    }
+
     /// Goes over the seals of a list, oldest first, one part at a time.
     pub fn seals(&self, list: &SegmentList) -> impl Iterator<Item = Result<Seal, RepositoryError>> + use<> {
         let repository = self.clone();

@@ -83,7 +83,11 @@ impl Repository {
     /// The newest snapshot whose head is as wanted.
     pub fn newest(&self, wanted: impl Fn(&SnapshotHead) -> bool) -> Result<Option<Snapshot>, RepositoryError> {
         for sequence in self.snapshots()?.into_iter().rev() {
-            let snapshot = self.head(sequence)?;
+            let snapshot = match self.head(sequence) {
+                // Pruned since it was listed.
+                Err(RepositoryError::NoSuchSnapshot { .. }) => continue,
+                snapshot => snapshot?,
+            };
             if wanted(&snapshot.head) {
                 return Ok(Some(snapshot));
             }

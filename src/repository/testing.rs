@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::format::{
-    ConfigEntry, GroupOffset, GroupState, GroupsPart, PartitionState, Seal, SegmentList, SnapshotHead, TopicState,
+    ConfigEntry, GroupOffset, GroupState, GroupsPart, PartitionState, RestoreCut, RestoreDone, RestoreKey,
+    RestorePlanDocument, Seal, SegmentList, SnapshotHead, TopicState,
 };
-use super::{Repository, Run, SegmentStart, Snapshot};
+use super::{Repository, RestoreFolder, Run, SegmentStart, Snapshot};
 use crate::batch::{Attributes, BatchHeader, Builder, HEADER_SIZE, Record};
 use crate::model::{CommittedOffset, GroupId, GroupType, Timestamp, TopicId, TopicName};
 use crate::store::Store;
@@ -202,4 +203,40 @@ pub fn head(run: &str) -> SnapshotHead {
 /// A repository in a store.
 pub fn repository(store: impl Store + 'static) -> Repository {
     Repository::init_in(Arc::new(store)).unwrap()
+}
+
+/// A restore of a snapshot that has begun.
+pub fn restore(repository: &Repository, snapshot: &Snapshot) -> RestoreFolder {
+    let plan = RestorePlanDocument {
+        key: RestoreKey {
+            target_cluster_id: "cluster-b".to_owned(),
+            snapshot_id: snapshot.id.clone(),
+            selection: crate::model::Selection::default(),
+            renames: Vec::new(),
+            cut: RestoreCut::default(),
+            preserve_offsets: false,
+            group_prefix: None,
+        },
+        snapshot: snapshot.head.sequence,
+        source_cluster_id: CLUSTER.to_owned(),
+        started: Timestamp(1),
+        producer_id: 5,
+        producer_epoch: 0,
+        filler_producer_id: -1,
+        marker_producer_id: -1,
+        batching_version: 1,
+        target_codecs: 31,
+        targets: Vec::new(),
+        existed: Vec::new(),
+        drill: false,
+        ktape_version: String::new(),
+    };
+    let folder = repository.restore_states().begin(&plan.key).unwrap();
+    folder.begin(&plan).unwrap();
+    folder
+}
+
+/// How such a restore ends.
+pub fn restore_done() -> RestoreDone {
+    RestoreDone { finished: Timestamp(2), held: Vec::new(), report: serde_json::Value::Null }
 }

@@ -233,3 +233,31 @@ fn what_is_asked_for_by_number_or_topic_must_be_there() {
     let (none, skipped) = repository.choose_complete(SnapshotChoice::Latest, |_, _| true).unwrap();
     assert_eq!((none, skipped.len()), (None, 1));
 }
+
+#[test]
+fn expired_segments_are_dropped_from_the_list_as_parts_expire() {
+    let repository = testing::repository(MemoryStore::new());
+    let run = repository.begin_run(CLUSTER).unwrap();
+    let mut seals: Vec<Seal> = Vec::new();
+    for number in 0..40 {
+        let start = testing::start("orders", 0, &run, seals.last());
+        seals.push(testing::segment(&repository, &run, start, &[batch(number, 1)]));
+    }
+    let list = repository.append_seals(SegmentList::default(), seals.clone()).unwrap();
+    let left = |log_start: i64| -> Vec<i64> {
+        let list = repository.without_expired(list.clone(), log_start).unwrap();
+        repository.seals(&list).map(|seal| seal.unwrap().base).collect()
+    };
+    let first = list.parts[0].next;
+    assert_eq!(left(0).len(), 40);
+    assert_eq!(left(1).len(), 40, "a part is not written anew for one of its segments");
+    assert_eq!(left(first - 1).first(), Some(&(first - 1)), "but for most of them");
+    assert_eq!(left(first).first(), Some(&first));
+    for log_start in [39, 40, 100] {
+        assert_eq!(left(log_start), [39], "the newest proves continuity");
+    }
+    for log_start in 0..40 {
+        let left = left(log_start);
+        assert!((log_start..40).all(|offset| left.contains(&offset)), "{log_start}");
+    }
+}

@@ -22,6 +22,8 @@ pub enum Operation {
     Publish,
     /// [`Store::list`], [`Store::children`] and [`Store::info`].
     List,
+    /// [`Store::delete`].
+    Delete,
 }
 
 /// Something that goes wrong once.
@@ -192,7 +194,7 @@ impl<S: Store + Clone + 'static> Store for FaultyStore<S> {
     }
 
     fn delete(&self, key: &Key) -> Result<(), StoreError> {
-        self.inner.delete(key)
+        self.run(Operation::Delete, (key, 0), || self.inner.delete(key))
     }
 
     fn lock(&self, key: &Key, owner: &[u8]) -> Result<LockOutcome, StoreError> {

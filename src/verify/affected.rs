@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use super::report::VerifyReport;
-use super::seen::Seen;
 use crate::repository::format::{SealsRef, SnapshotHead, TopicShardRef};
-use crate::repository::{Repository, RepositoryError, Snapshot, layout};
+use crate::repository::{Repository, RepositoryError, Seen, Snapshot, layout};
 
 /// Fills in [`VerifyReport::damaged_snapshots`].
 pub(super) fn find(repository: &Repository, heads: &[Snapshot], report: &mut VerifyReport) {

@@ -1,7 +1,7 @@
 //! Keys of an encrypted repository: every document that changed the recipients, and every private key that lies here.
 
 use super::report::VerifyReport;
-use super::seen::Seen;
+use crate::repository::Seen;
 use crate::repository::{Repository, RepositoryError, Snapshot, layout};
 
 /// Checks them all; `seen` gets their names.

@@ -1,9 +1,9 @@
 //! What no snapshot names. Killed runs leave it; it does no harm, and only takes room.
 
+use super::merged;
 use super::report::{Finding, FindingKind, LeftOver, LeftOverKind, VerifyReport};
-use super::seen::Seen;
 use crate::repository::format::SealBatch;
-use crate::repository::{Repository, RepositoryError, Snapshot, layout};
+use crate::repository::{Repository, RepositoryError, Seen, Snapshot, layout};
 use crate::store::{Key, ObjectInfo};
 
 /// Lists what is there, one topic at a time, and names what is not referenced.
@@ -22,8 +22,11 @@ pub(super) fn find(
                 let folder = layout::folder(layout::TOPICS)?;
                 for topic in store.children(Some(&folder))? {
                     let Ok(folder) = folder.join(&topic) else { continue };
-                    for object in objects(repository, &folder)? {
-                        leave(&object, segment_kind(&object, &resumable), referenced, report);
+                    for objects in merged::by_folder(objects(repository, &folder)?).into_values() {
+                        let holding = holding(repository, &objects, referenced)?;
+                        for object in objects.iter().filter(|object| !holding.contains(object.key.as_str())) {
+                            leave(object, segment_kind(object, &resumable), referenced, report);
+                        }
                     }
                 }
             }
@@ -53,6 +56,18 @@ fn beside_heads(name: &str, heads: &[Snapshot]) -> Option<LeftOverKind> {
         Some(_) => Some(LeftOverKind::Signature),
         None => Some(LeftOverKind::Unknown),
     }
+}
+
+/// Merged objects that hold something a snapshot names, and their documents.
+fn holding(repository: &Repository, objects: &[ObjectInfo], referenced: &Seen) -> Result<Seen, RepositoryError> {
+    let mut holding = Seen::default();
+    for object in repository.merged_objects(objects)?.0 {
+        if object.document.pieces.iter().any(|piece| referenced.contains(piece.object.as_str())) {
+            holding.insert(object.key.as_str());
+            holding.insert(object.document_key.as_str());
+        }
+    }
+    Ok(holding)
 }
 
 /// A folder's objects, or the one object of that name.
@@ -85,7 +100,7 @@ fn leave(object: &ObjectInfo, kind: LeftOverKind, referenced: &Seen, report: &mu
 fn segment_kind(object: &ObjectInfo, resumable: &Seen) -> LeftOverKind {
     if resumable.contains(object.key.as_str()) {
         LeftOverKind::Resumable
-    } else if layout::is_segment_name(object.key.name()) {
+    } else if layout::is_segment_name(object.key.name()) || layout::is_pieces_name(object.key.name()) {
         LeftOverKind::Segment
     } else {
         LeftOverKind::Unknown
@@ -126,6 +141,8 @@ fn belongs(key: &Key, batch: &SealBatch, report: &mut VerifyReport) {
 fn check_runs(repository: &Repository, report: &mut VerifyReport) -> Result<(), RepositoryError> {
     for object in repository.store().list(Some(&layout::folder(layout::RUNS)?))? {
         match repository.seal_batch(&object.key) {
+            // Pruned since it was listed.
+            Err(RepositoryError::Missing { .. }) => {}
             Ok(batch) => belongs(&object.key, &batch, report),
             Err(error) => report.find_error(error)?,
         }

@@ -11,11 +11,11 @@ mod affected;
 mod beside;
 mod keys;
 mod left_overs;
+mod merged;
 mod options;
 mod partition;
 mod proof;
 mod report;
-mod seen;
 mod segment;
 mod segments;
 mod stored;
@@ -42,10 +42,23 @@ pub fn verify(
     };
     progress.note("reading snapshots and their parts");
     let mut structure = structure::Structure::new(repository, options, cancel);
-    let heads = structure.check(&snapshots, &mut report)?;
+    let mut heads = structure.check(&snapshots, &mut report)?;
+    // What looks damaged may have been pruned since its snapshot was read: then it is looked at anew without that one.
+    while !report.damage.is_empty() && options.snapshot.is_none() && !cancel.is_cancelled() {
+        let there = repository.snapshots()?;
+        if report.snapshots.iter().all(|number| there.contains(number)) {
+            break;
+        }
+        report = VerifyReport::new(repository, options);
+        structure = structure::Structure::new(repository, options, cancel);
+        heads = structure.check(&there, &mut report)?;
+    }
     keys::check(repository, &heads, structure.referenced_mut(), &mut report)?;
     if !cancel.is_cancelled() {
         proof::check(repository, options, &heads, &mut report)?;
+    }
+    if options.snapshot.is_none() {
+        merged::check(repository, &mut report, cancel)?;
     }
     let left_overs_can_be_told = options.snapshot.is_none() && report.damage.is_empty() && !cancel.is_cancelled();
     if left_overs_can_be_told {

@@ -6,12 +6,11 @@ use std::thread;
 
 use super::VerifyOptions;
 use super::report::VerifyReport;
-use super::seen::Seen;
 use super::segment::{self, Checked};
 use crate::cancel::Cancel;
 use crate::progress::Progress;
 use crate::repository::format::Seal;
-use crate::repository::{Repository, RepositoryError, Snapshot};
+use crate::repository::{Repository, RepositoryError, Seen, Snapshot};
 
 /// Segments that wait for a thread.
 const WAITING: usize = 64;

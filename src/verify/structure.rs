@@ -7,13 +7,12 @@ use serde::de::DeserializeOwned;
 use super::VerifyOptions;
 use super::partition::{Edge, PartitionCheck};
 use super::report::{Finding, FindingKind, VerifyReport};
-use super::seen::Seen;
 use crate::cancel::Cancel;
 use crate::repository::format::{
     ConfigsPart, Excluded, GroupNames, GroupsPart, PartRef, PartitionState, Seal, SealsRef, SettingsPart, SnapshotHead,
     TopicShardRef, TopicState, Totals,
 };
-use crate::repository::{Repository, RepositoryError, Snapshot, layout, shard_of};
+use crate::repository::{Repository, RepositoryError, Seen, Snapshot, layout, shard_of};
 use crate::store::Key;
 
 pub(super) struct Structure<'a> {
@@ -68,6 +67,10 @@ impl<'a> Structure<'a> {
                 Ok(snapshot) => {
                     self.snapshot(&snapshot.head, report)?;
                     heads.push(snapshot);
+                }
+                // Pruned since it was listed.
+                Err(RepositoryError::NoSuchSnapshot { .. }) if self.options.snapshot.is_none() => {
+                    report.snapshots.remove(0);
                 }
                 Err(error) => {
                     report.find_error(error)?;

@@ -8,6 +8,7 @@ pub mod drill;
 pub mod export;
 pub mod list;
 pub mod offsets;
+pub mod prune;
 pub mod recipients;
 pub mod restore;
 pub mod settings;

@@ -2,6 +2,7 @@
 //! FORMAT.md is the public description; a change here is a change there.
 
 mod group;
+mod pieces;
 mod restore;
 mod seal;
 mod settings;
@@ -11,6 +12,7 @@ mod tool;
 mod topic;
 
 pub use group::{GroupOffset, GroupState, GroupsPart};
+pub use pieces::{Piece, PiecesDocument};
 pub use restore::{
     HeldConfig, HeldTopic, MapSummary, OffsetsCommit, OffsetsUndone, RestoreCut, RestoreDone, RestoreKey,
     RestoreMarking, RestorePlanDocument, RestoreRecords, RestoreReleased, RestoreTopics, SavedGroup, SavedGroups,

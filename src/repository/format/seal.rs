@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::snapshot::Parent;
 use super::storage::Frame;
 use crate::model::{Timestamp, TopicId, TopicName};
 
@@ -147,4 +148,7 @@ pub struct SealBatch {
     pub cluster_id: String,
     /// The seals, in the order they were made.
     pub seals: Vec<Seal>,
+    /// Snapshots that the run builds on: they are not pruned while it may be under way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub continues: Vec<Parent>,
 }

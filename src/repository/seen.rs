@@ -3,23 +3,23 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// A set of names.
+/// A set of names. Two names may count as one: whoever asks must be safe with a name that seems to be there.
 #[derive(Debug, Default)]
-pub(super) struct Seen(HashSet<u64>);
+pub struct Seen(HashSet<u64>);
 
 impl Seen {
     /// Adds one; true if it is new.
-    pub(super) fn insert(&mut self, name: impl Hash) -> bool {
+    pub fn insert(&mut self, name: impl Hash) -> bool {
         self.0.insert(hash(name))
     }
 
     /// Whether it was added.
-    pub(super) fn contains(&self, name: impl Hash) -> bool {
+    pub fn contains(&self, name: impl Hash) -> bool {
         self.0.contains(&hash(name))
     }
 
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.0.len()
     }
 }

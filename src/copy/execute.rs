@@ -147,9 +147,8 @@ fn other_parts(topics: &mut Topics<'_>, head: &mut SnapshotHead) -> Result<(), F
 fn parent(target: &Repository, selected: &Selected, head: &SnapshotHead) -> Result<Option<Parent>, Fault> {
     let copy = head.parent.as_ref().and_then(|parent| selected.copies.get(&parent.sequence));
     match copy.map(|copy| target.head(*copy)) {
-        None => Ok(None),
+        None | Some(Err(RepositoryError::NoSuchSnapshot { .. })) => Ok(None),
         Some(Err(error)) if error.is_damage() => Ok(None),
-        Some(Err(RepositoryError::NoSuchSnapshot { .. })) => Ok(None),
         Some(snapshot) => Ok(Some(snapshot.map_err(Fault::Target)?.as_parent())),
     }
 }

@@ -6,6 +6,15 @@ use super::{Context, CopyError};
 use crate::repository::format::Seal;
 use crate::repository::{Form, Repository, RepositoryError};
 
+/// How something goes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Its stored bytes, encrypted to the target's keys of that number, if at all.
+    AsItIs(Option<u64>),
+    /// Its content, stored as the target stores.
+    Anew,
+}
+
 /// How both ends store.
 #[derive(Debug, Default)]
 pub(super) struct Forms {
@@ -29,21 +38,20 @@ impl Forms {
         Ok(forms)
     }
 
-    /// The number that the target's keys have, if what is encrypted with these keys of the source (`None`: not at all)
-    /// can go over as it is.
-    pub(super) fn keys(&self, source: Option<u64>) -> Option<Option<u64>> {
+    /// For what is encrypted with these keys of the source (`None`: not at all).
+    pub(super) fn keys(&self, source: Option<u64>) -> Way {
         match (source, self.target) {
-            (None, None) => Some(None),
-            (Some(number), Some(target)) => (self.same.get(&number) == Some(&true)).then_some(Some(target)),
-            _ => None,
+            (None, None) => Way::AsItIs(None),
+            (Some(number), Some(target)) if self.same.get(&number) == Some(&true) => Way::AsItIs(Some(target)),
+            _ => Way::Anew,
         }
     }
 
-    /// The same for a segment, which must also be compressed as the target would.
-    pub(super) fn segment(&self, seal: &Seal) -> Option<Option<u64>> {
+    /// For a segment, which must also be compressed as the target would.
+    pub(super) fn segment(&self, seal: &Seal) -> Way {
         let compressed = Form::of(&seal.object).zstd;
         let as_wanted = if self.compresses { compressed || !seal.codecs.contains(&0) } else { !compressed };
-        if as_wanted { self.keys(seal.keys) } else { None }
+        if as_wanted { self.keys(seal.keys) } else { Way::Anew }
     }
 }
 

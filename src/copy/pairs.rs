@@ -38,8 +38,8 @@ impl<'a> Pairs<'a> {
             let copy = readable(target.head(copy)).map_err(Fault::Target)?;
             pair = original.zip(copy);
         }
-        let copied = pair.as_ref().map(|(_, copy)| copy.sequence);
-        let newest = match newest.filter(|newest| Some(*newest) != copied) {
+        let paired = pair.as_ref().map(|(_, copy)| copy.sequence);
+        let newest = match newest.filter(|newest| Some(*newest) != paired) {
             Some(newest) => readable(target.head(newest)).map_err(Fault::Target)?,
             None => None,
         };
@@ -73,7 +73,9 @@ impl<'a> Pairs<'a> {
         }
         if let Some(newest) = newest {
             let there = topic_of(others, target, newest, &topic.name).map_err(Fault::Target)?;
-            list(there, topic, partition).into_iter().for_each(|there| known.add(there));
+            if let Some(there) = list(there, topic, partition) {
+                known.add(there);
+            }
         }
         Ok(known)
     }

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::forms::Forms;
+use super::forms::{Forms, Way};
 use crate::cancel::Cancel;
 use crate::progress::Progress;
 use crate::repository::format::Seal;
@@ -50,8 +50,8 @@ impl Ends<'_> {
 /// Copies a segment and reads it back. Gives the target's seal.
 pub(super) fn copy(ends: Ends<'_>, seal: &Seal) -> Result<Seal, Fault> {
     let copied = match ends.forms.segment(seal) {
-        Some(keys) => as_it_is(ends, seal, keys)?,
-        None => anew(ends, seal)?,
+        Way::AsItIs(keys) => as_it_is(ends, seal, keys)?,
+        Way::Anew => anew(ends, seal)?,
     };
     tracing::debug!(phase = "seal", object = %copied.object, "segment published");
     read_back(ends, &copied)?;

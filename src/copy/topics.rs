@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Context;
-use super::forms::Forms;
+use super::forms::{Forms, Way};
 use super::journal::Journal;
 use super::known::Known;
 use super::pairs::Pairs;
@@ -106,7 +106,7 @@ impl<'a> Topics<'a> {
     /// Copies the groups, and their names where they are encrypted.
     pub(super) fn groups(&mut self, head: &mut SnapshotHead) -> Result<(), Fault> {
         let Context { source, target, .. } = self.context;
-        if self.forms.keys(keys_of(&head.groups)).is_some() {
+        if self.forms.keys(keys_of(&head.groups)) != Way::Anew {
             if let Some(digest) = &mut head.group_names
                 && let Some(copied) = self.part(digest)?
             {
@@ -163,7 +163,7 @@ impl<'a> Topics<'a> {
     fn configs(&mut self, shard: &TopicShardRef, content: &mut TopicShard) -> Result<(), Fault> {
         let Context { source, target, .. } = self.context;
         if let Some(configs) = content.configs.clone()
-            && self.forms.keys(keys_of(&configs)).is_some()
+            && self.forms.keys(keys_of(&configs)) != Way::Anew
         {
             content.configs = self.private(&configs)?;
             self.changed |= content.configs.as_ref() != Some(&configs);
@@ -181,7 +181,7 @@ impl<'a> Topics<'a> {
 
     fn private(&mut self, part: &PartRef) -> Result<Option<PartRef>, Fault> {
         let Context { source, target, .. } = self.context;
-        if let (PartRef::Encrypted(encrypted), Some(Some(keys))) = (part, self.forms.keys(keys_of(part))) {
+        if let (PartRef::Encrypted(encrypted), Way::AsItIs(Some(keys))) = (part, self.forms.keys(keys_of(part))) {
             return match target.adopt_private_part(source, encrypted, keys) {
                 Ok(copied) => Ok(Some(copied)),
                 Err(AdoptError::Source(error)) => self.sound(Err(error)),

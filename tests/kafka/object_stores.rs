@@ -24,12 +24,14 @@ fn topics_come_back_from_azure() {
 fn round_trip(variable: &str, prefix: &str) {
     let Some(location) = server(variable) else { return not_run("a round trip through an object store", variable) };
     let repository = Repository::init_at(Some(location));
-    let selection = ["--topics", "codec-*", "large", "transactions", "--exclude-groups", "*"];
+    let selection =
+        ["--topics", "codec-*", "large", "transactions", "--exclude-groups", "*", "--segment-bytes", "6MiB"];
     kill_a_backup(&repository, &selection);
     let report = repository.back_up(source(), &selection);
     assert!(report["totals"]["bytes"].as_u64() > Some(20 << 20), "no segment is large: {report:#}");
     let again = repository.back_up(source(), &selection);
     assert_eq!(again["totals"]["new_bytes"].as_u64(), Some(0), "{again:#}");
+    merge_small_segments(&repository);
     for flags in [&[][..], &["--fast"]] {
         let checked = repository.ktape("verify", None, flags);
         assert_eq!(checked.status.code(), Some(0), "{checked:?}");
@@ -42,6 +44,19 @@ fn round_trip(variable: &str, prefix: &str) {
     let back = target().tools().read(&format!("{prefix}{pattern}"), Isolation::ReadUncommitted).unwrap();
     let renamed: Shown = shown.into_iter().map(|((topic, at), it)| ((format!("{prefix}{topic}"), at), it)).collect();
     assert_same_records(&renamed, &back, Isolation::ReadUncommitted);
+}
+
+/// Twice: the originals go once what holds them now is older than the grace time.
+fn merge_small_segments(repository: &Repository) {
+    let mut pieces = 0;
+    for _ in 0..2 {
+        let flags = ["--keep-last", "1", "--grace", "0s", "--confirm", "--json"];
+        let pruned = repository.ktape("prune", None, &flags);
+        assert_eq!(pruned.status.code(), Some(0), "{pruned:?}");
+        let document: serde_json::Value = serde_json::from_slice(&pruned.stdout).unwrap();
+        pieces += document["report"]["merged"]["pieces"].as_u64().unwrap();
+    }
+    assert!(pieces > 1, "nothing was merged");
 }
 
 /// Starts a backup and ends it with `kill -9` while it writes. The next one waits until its lock is dead.

@@ -64,10 +64,14 @@ impl SigningKey {
         let secret = match (encrypted, password) {
             (true, None) => return Err(KeyFault::PasswordNeeded),
             (true, Some(password)) => sealed.into_secret_key(Some(password.expose().to_owned())),
-            (false, _) => sealed.into_unencrypted_secret_key(),
+            // The crate wants a checksum, which minisign writes only into keys that it encrypts.
+            (false, _) => minisign::SecretKey::from_bytes(&bytes),
         };
         let secret = secret.map_err(|error| KeyFault::Password(error.to_string()))?;
         let public = minisign::PublicKey::from_secret_key(&secret).map_err(|_| KeyFault::NoSecretKey)?;
+        // A damaged key shows here, and not when there is a snapshot to sign.
+        let tried = minisign::sign(Some(&public), &secret, Cursor::new(b""), None, None);
+        tried.map_err(|error| KeyFault::Password(error.to_string()))?;
         Ok(Self { secret, public: PublicKey(public) })
     }
 

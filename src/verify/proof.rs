@@ -211,6 +211,10 @@ mod tests {
         let key = PublicKey::parse(public).unwrap();
         assert_eq!(PublicKey::parse(&key.to_string()).unwrap(), key);
         assert_eq!(PublicKey::parse("hunter2").unwrap_err(), KeyFault::NoPublicKey);
+        // As minisign 0.11 writes one without a password: its checksum is zeros.
+        let bare = "RWQAAEIyAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAHF3qWnYgUMjuDbml5CJJCAyyOkJ1hnjFjlofE7uBUj+/NbCqUbeWUcJLd3c7eC59cpIsngc+EUAPojN61DJCP0qEQE8hzQ4XAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+        let text = format!("untrusted comment: minisign encrypted secret key\n{bare}\n");
+        assert_eq!(*SigningKey::parse(&text, None).unwrap().public(), key);
         let pair = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
         let text = pair.sk.to_box(None).unwrap().into_string();
         let shown = format!("{:?}", SigningKey::parse(&text, None).unwrap());

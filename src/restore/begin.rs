@@ -36,7 +36,10 @@ pub(super) async fn begin(
     let codecs = target_codecs(context.cluster);
     let _one_at_a_time = alone(states, &key.target_cluster_id).await?;
     owned(context.cluster, states, &key, &targets(plan)).await?;
-    State::begin(states, key, plan, context.options, (producer, producers, codecs), started)
+    let state = State::begin(states, key, plan, context.options, (producer, producers, codecs), started)?;
+    // From now on `prune` sees that the snapshot is needed; it may have been removed a moment before.
+    context.repository.head(plan.snapshot.head.sequence)?;
+    Ok(state)
 }
 
 /// Asks the target whether it can take what the plan holds.

@@ -128,10 +128,10 @@ fn resumable(repository: &Repository, heads: &[Snapshot]) -> Result<Seen, Reposi
     Ok(resumable)
 }
 
-/// A batch holds seals of the run in whose folder it lies.
+/// A batch holds seals of the run in whose folder it lies, or of earlier ones that it took over or copied.
 fn belongs(key: &Key, batch: &SealBatch, report: &mut VerifyReport) {
     let run = key.as_str().split('/').nth(1).unwrap_or_default();
-    if let Some(seal) = batch.seals.iter().find(|seal| seal.writer.run != run) {
+    if let Some(seal) = batch.seals.iter().find(|seal| seal.writer.run.as_str() > run) {
         let detail = format!("it holds seals of run {}", seal.writer.run);
         report.find(Finding::new(FindingKind::Contradiction, key.as_str(), detail));
     }

@@ -46,6 +46,7 @@ pub struct PruneArgs {
 
 /// Which snapshots stay.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_field_names, reason = "they are the names of the flags")]
 #[command(next_help_heading = "Rules")]
 pub struct KeepArgs {
     /// Keep the newest N snapshots

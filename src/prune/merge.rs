@@ -112,7 +112,7 @@ impl<'a> Merge<'a> {
         let listing = self.repository.store().list(Some(&folder))?;
         let (merged, _) = self.repository.merged_objects(&listing)?;
         for run in runs {
-            let units = self.units(run, &listing, &merged);
+            let units = self.units(&run, &listing, &merged);
             for units in group(units, self.below) {
                 self.merge(&folder, &units, report)?;
             }
@@ -121,7 +121,7 @@ impl<'a> Merge<'a> {
     }
 
     /// The objects that hold a run of segments, in order.
-    fn units(&self, run: Vec<Source>, listing: &[ObjectInfo], merged: &[MergedObject]) -> Vec<Unit> {
+    fn units(&self, run: &[Source], listing: &[ObjectInfo], merged: &[MergedObject]) -> Vec<Unit> {
         let sizes: HashMap<&str, u64> = listing.iter().map(|info| (info.key.as_str(), info.size)).collect();
         // The newest counts.
         let whole = merged.iter().filter(|object| object.is_whole());
@@ -134,7 +134,7 @@ impl<'a> Merge<'a> {
             (piece.length == source.length).then_some((*holder, place))
         };
         let mut units: Vec<Unit> = Vec::new();
-        let mut rest = run.as_slice();
+        let mut rest = run;
         while let Some(first) = rest.first() {
             let Some((holder, _)) = holder_of(first) else {
                 let there = sizes.get(first.object.as_str()).is_some_and(|size| *size == first.length);

@@ -148,7 +148,7 @@ impl<'a> Prune<'a> {
     fn remove_heads(&mut self, heads: &[Head]) -> Result<(), RepositoryError> {
         let remover = Remover { repository: self.repository, dry_run: false };
         let store = self.repository.store();
-        let mut removed = Vec::new();
+        let mut gone = Vec::new();
         for head in heads {
             let key = layout::snapshot(head.sequence())?;
             let bytes = store.get(&key)?;
@@ -157,14 +157,14 @@ impl<'a> Prune<'a> {
                 remover.remove(&journal.key, journal.size, &mut self.report, |report| &mut report.freed.others)?;
             }
             if remover.delete(&key, &mut self.report)? {
-                removed.push((head, key, bytes));
+                gone.push((head, key, bytes));
             } else {
                 self.report.keep(head, BTreeSet::new());
             }
         }
         let there = survey::heads(self.repository)?;
         let held = survey::held(self.repository, &there, self.options.hold, survey::clock(self.repository)?)?;
-        for (head, key, bytes) in removed {
+        for (head, key, bytes) in gone {
             match held.reasons(head) {
                 Some(reasons) => {
                     put_back(self.repository, &key, &bytes)?;

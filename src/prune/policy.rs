@@ -31,6 +31,9 @@ pub struct Policy {
     pub within: Option<Duration>,
 }
 
+/// The number of the hour, day, week or month that a time lies in.
+type BucketOf = fn(Timestamp) -> i64;
+
 /// A snapshot as the rules see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dated {
@@ -86,14 +89,17 @@ impl Policy {
         };
         let by_number = newest_first(snapshots, |one| (Timestamp(0), one.sequence));
         let by_time = newest_first(snapshots, |one| (one.taken, one.sequence));
-        by_number.first().into_iter().for_each(|(at, _)| give(*at, KeepReason::Newest));
-        let complete = by_number.iter().find(|(_, one)| one.complete);
-        complete.into_iter().for_each(|(at, _)| give(*at, KeepReason::NewestComplete));
+        if let Some((at, _)) = by_number.first() {
+            give(*at, KeepReason::Newest);
+        }
+        if let Some((at, _)) = by_number.iter().find(|(_, one)| one.complete) {
+            give(*at, KeepReason::NewestComplete);
+        }
         if self.is_empty() {
             (0..snapshots.len()).for_each(|at| give(at, KeepReason::NoRule));
         }
         by_number.iter().take(self.last as usize).for_each(|(at, _)| give(*at, KeepReason::Last));
-        let buckets: [(u32, KeepReason, fn(Timestamp) -> i64); 4] = [
+        let buckets: [(u32, KeepReason, BucketOf); 4] = [
             (self.hourly, KeepReason::Hourly, |time| time.0.div_euclid(HOUR)),
             (self.daily, KeepReason::Daily, |time| time.0.div_euclid(DAY)),
             (self.weekly, KeepReason::Weekly, week),

@@ -93,7 +93,7 @@ impl Held {
 pub(super) fn held(
     repository: &Repository,
     heads: &[Head],
-    hold: Duration,
+    patience: Duration,
     now: Timestamp,
 ) -> Result<Held, RepositoryError> {
     let mut held = Held::default();
@@ -108,7 +108,7 @@ pub(super) fn held(
         }
         let journal = repository.store().list(Some(&layout::run(&run)?))?;
         let Some(newest) = journal.iter().map(|info| info.modified).max() else { continue };
-        let alive = now.0.saturating_sub(newest.0) < i64::try_from(hold.as_millis()).unwrap_or(i64::MAX);
+        let alive = now.0.saturating_sub(newest.0) < i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
         let run = Journal::read(repository, &run, &journal)?;
         let pending = horizons.get(run.cluster_id.as_str()).is_none_or(|horizon| run.id.as_str() > *horizon);
         if alive || (pending && !run.seals.is_empty()) {

@@ -59,7 +59,7 @@ impl Run {
     fn write(&self, seals: Vec<Seal>, continues: Vec<Parent>) -> Result<(), RepositoryError> {
         let number = self.written.fetch_add(1, Ordering::Relaxed) + 1;
         let key = layout::seal_batch(&self.id, number)?;
-        let batch = SealBatch { cluster_id: self.cluster_id.clone(), seals, continues };
+        let batch = SealBatch { run: Some(self.id.clone()), cluster_id: self.cluster_id.clone(), seals, continues };
         let (bytes, _) = document::encode(key.as_str(), &batch)?;
         self.repository.store().put_if_absent(&key, &bytes)?;
         tracing::debug!(phase = "record", object = %key, seals = batch.seals.len(), "seals recorded");

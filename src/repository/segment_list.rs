@@ -31,8 +31,8 @@ impl Repository {
     /// Forgets segments wholly below the log start. Of a part whose offsets are half below it a new one is written
     /// without them; the newest segment stays.
     pub fn without_expired(&self, mut list: SegmentList, log_start: i64) -> Result<SegmentList, RepositoryError> {
-        let (parts, last) = (std::mem::take(&mut list.parts), list.tail.pop());
-        let newest = if last.is_none() { parts.len().saturating_sub(1) } else { usize::MAX };
+        let (parts, youngest) = (std::mem::take(&mut list.parts), list.tail.pop());
+        let newest = if youngest.is_none() { parts.len().saturating_sub(1) } else { usize::MAX };
         for (number, part) in parts.into_iter().enumerate() {
             let expired = log_start.saturating_sub(part.base);
             if part.next <= log_start && number != newest {
@@ -50,7 +50,7 @@ impl Repository {
             list.parts.push(if seals.len() == before { part } else { self.put_seals(&seals, part.level)? });
         }
         list.tail.retain(|seal| seal.next > log_start);
-        list.tail.extend(last);
+        list.tail.extend(youngest);
         Ok(list)
     }
 

@@ -128,11 +128,11 @@ fn resumable(repository: &Repository, heads: &[Snapshot]) -> Result<Seen, Reposi
     Ok(resumable)
 }
 
-/// A batch holds seals of the run in whose folder it lies, or of earlier ones that it took over or copied.
+/// A batch says whose journal it is part of.
 fn belongs(key: &Key, batch: &SealBatch, report: &mut VerifyReport) {
-    let run = key.as_str().split('/').nth(1).unwrap_or_default();
-    if let Some(seal) = batch.seals.iter().find(|seal| seal.writer.run.as_str() > run) {
-        let detail = format!("it holds seals of run {}", seal.writer.run);
+    let folder = key.as_str().split('/').nth(1).unwrap_or_default();
+    if let Some(run) = batch.run.as_ref().filter(|run| run.as_str() != folder) {
+        let detail = format!("it is of the journal of run {run}");
         report.find(Finding::new(FindingKind::Contradiction, key.as_str(), detail));
     }
 }

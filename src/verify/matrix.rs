@@ -208,8 +208,7 @@ impl Matrix {
             "head" => "snapshots/0000000099.json".to_owned(),
             "signature" => "snapshots/0000000099.json.minisig".to_owned(),
             // Another first digit of a digest, another random part, another number.
-            "part" => name.replacen("index/", "index/0123456789abcdef", 1),
-            "encrypted part" => name.replacen("index/", "index/0123456789abcdef", 1),
+            "part" | "encrypted part" => name.replacen("index/", "index/0123456789abcdef", 1),
             "segment" | "compressed segment" | "encrypted segment" => name.replace(".log", "0.log"),
             _ => {
                 let (folder, last) = name.rsplit_once('/').unwrap();

@@ -96,7 +96,7 @@ impl<'a> Structure<'a> {
     }
 
     pub(super) fn partitions(&self) -> u64 {
-        self.partitions.len() as u64
+        self.partitions.count() as u64
     }
 
     fn snapshot(&mut self, head: &SnapshotHead, report: &mut VerifyReport) -> Result<(), RepositoryError> {

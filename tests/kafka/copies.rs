@@ -23,7 +23,7 @@ fn a_restore_from_a_copy_on_s3_gives_everything_back() {
     }
 }
 
-fn copy_and_restore(copy: Repository, prefix: &str) {
+fn copy_and_restore(copy: &Repository, prefix: &str) {
     let original = Repository::init();
     original.back_up(source(), &SELECTION);
     let first = copied(&original, &copy);

@@ -55,8 +55,8 @@ fn runs_without_end_leave_few_objects_and_copy_few_bytes() {
         let run_of = repository.begin_run(CLUSTER).unwrap();
         let start = testing::start("orders", 0, &run_of, seals.last());
         seals.push(testing::segment(&repository, &run_of, start, &[batch(number, 1)]));
-        let list = repository.append_seals(SegmentList::default(), seals.clone()).unwrap();
-        let topic = testing::topic("orders", vec![testing::partition(0, &seals, list)]);
+        let segments = repository.append_seals(SegmentList::default(), seals.clone()).unwrap();
+        let topic = testing::topic("orders", vec![testing::partition(0, &seals, segments)]);
         last = Some(testing::commit(&repository, &run_of, last.as_ref(), vec![topic]));
         if number % 3 == 2 {
             copied += run(&repository, &merging(1)).merged.bytes;

@@ -144,6 +144,9 @@ pub struct IndexEntry {
 /// `runs/<run id>/<n>.json`: seals of a run under way, which the next run takes over after a kill.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SealBatch {
+    /// The run, as in its name; absent before format 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
     /// Cluster the run reads from; another cluster's run never takes these over.
     pub cluster_id: String,
     /// The seals, in the order they were made.

@@ -12,13 +12,13 @@ const SELECTION: [&str; 5] = ["--topics", "codec-*", "transactions", "--groups",
 
 #[test]
 fn a_restore_from_a_copy_gives_everything_back() {
-    copy_and_restore(Repository::init(), "later-copy-");
+    copy_and_restore(&Repository::init(), "later-copy-");
 }
 
 #[test]
 fn a_restore_from_a_copy_on_s3_gives_everything_back() {
     match server("KTAPE_TEST_S3") {
-        Some(location) => copy_and_restore(Repository::init_at(Some(location)), "later-copy-s3-"),
+        Some(location) => copy_and_restore(&Repository::init_at(Some(location)), "later-copy-s3-"),
         None => not_run("a copy into an object store", "KTAPE_TEST_S3"),
     }
 }
@@ -26,14 +26,14 @@ fn a_restore_from_a_copy_on_s3_gives_everything_back() {
 fn copy_and_restore(copy: &Repository, prefix: &str) {
     let original = Repository::init();
     original.back_up(source(), &SELECTION);
-    let first = copied(&original, &copy);
+    let first = copied(&original, copy);
     assert_eq!((first["snapshots"].as_array().unwrap().len(), first["already_there"].as_u64()), (1, Some(0)));
     assert!(first["bytes"].as_u64() > Some(1 << 20), "{first:#}");
     // More of it, from there on; and of what is copied again nothing is.
     original.back_up(source(), &SELECTION);
-    let second = copied(&original, &copy);
+    let second = copied(&original, copy);
     assert_eq!((second["segments"].as_u64(), second["already_there"].as_u64()), (Some(0), Some(1)), "{second:#}");
-    assert_eq!(copied(&original, &copy)["already_there"].as_u64(), Some(2));
+    assert_eq!(copied(&original, copy)["already_there"].as_u64(), Some(2));
     let checked = copy.ktape("verify", None, &[]);
     assert_eq!(checked.status.code(), Some(0), "{checked:?}");
 
@@ -45,7 +45,7 @@ fn copy_and_restore(copy: &Repository, prefix: &str) {
     let renamed: Shown = shown.into_iter().map(|((topic, at), it)| ((format!("{prefix}{topic}"), at), it)).collect();
     assert_same_records(&renamed, &back, Isolation::ReadUncommitted);
     // Topics, groups and settings went over as well: both repositories show the same.
-    assert!(shown_by(&original) == shown_by(&copy), "the copy shows something else");
+    assert!(shown_by(&original) == shown_by(copy), "the copy shows something else");
 }
 
 fn copied(original: &Repository, copy: &Repository) -> Value {

@@ -2,6 +2,7 @@
 
 mod crash;
 mod merging;
+mod scale;
 
 use std::collections::BTreeMap;
 use std::io::Read;

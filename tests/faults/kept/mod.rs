@@ -1,4 +1,4 @@
-//! `kill -9` and failing requests while a repository is copied: whatever happens, `verify` passes
+//! `kill -9` and failing requests while a repository is pruned, merged and copied: whatever happens, `verify` passes
 //! and no snapshot that is there has lost a byte.
 //!
 //! `KTAPE_KILLS` is the number of kills of each verb and place, 2 unless told:
@@ -11,6 +11,7 @@
 
 mod copy;
 mod flaky;
+mod prune;
 mod saved;
 mod spot;
 mod struck;

@@ -7,6 +7,8 @@
 //! KTAPE_SCALE=1000x1000x100x100 TMPDIR=/dev/shm cargo test --release --lib prune::tests::scale -- --nocapture
 //! ```
 
+#![expect(clippy::print_stdout, reason = "what it measures is its result")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
@@ -140,7 +142,7 @@ fn run(repository: &Repository, number: usize, lists: &mut [SegmentList], last: 
     let began = cpu_ms();
     let run = repository.begin_run(CLUSTER).unwrap();
     run.announce(last.iter().map(Snapshot::as_parent).collect()).unwrap();
-    let mut totals = last.as_ref().map(|last| last.head.totals.clone()).unwrap_or_default();
+    let mut totals = last.as_ref().map(|last| last.head.totals).unwrap_or_default();
     let topics = write(repository, &run, number, lists, &mut totals);
     let mut head = head(run.id());
     head.parent = last.as_ref().map(Snapshot::as_parent);

@@ -1,19 +1,13 @@
-#!/usr/bin/env python3
 """Lists a snapshot of a ktape repository (a folder) and checks its digests. Written from FORMAT.md alone.
 Usage: reader.py REPOSITORY [NUMBER]. Needs the programs b3sum and zstd. Exit code 1: something is damaged."""
-import json, subprocess, sys
+import functools, json, subprocess, sys
 from pathlib import Path
 
 problems = []
-skippable = bytes.fromhex("5b2a4d1820000000")
 
 
 def filtered(program, data):
     return subprocess.run(program, input=data, stdout=subprocess.PIPE, check=True).stdout
-
-
-def blake3(data):
-    return filtered(["b3sum", "--no-names"], data).split()[0].decode()
 
 
 def check(good, name, what):
@@ -21,48 +15,56 @@ def check(good, name, what):
         problems.append(f"{name}: {what}")
 
 
+def checked(data, digest, name):
+    found = filtered(["b3sum", "--no-names"], data).split()[0].decode()
+    check(found == digest, name, "its digest is another")
+    return data
+
+
 def document(path):
     """A plain document: a line of JSON, and a line with the digest of the first."""
     line, second, rest = path.read_bytes().split(b"\n", 2)
-    digest = blake3(line)
-    check(digest == json.loads(second)["digest"] and not rest, path, "its digest is another")
-    return json.loads(line), digest
+    digest = json.loads(second)["digest"]
+    check(not rest, path, "there is more behind it")
+    return json.loads(checked(line, digest, path)), digest
 
 
-def part(root, digest):
-    """A part: one zstd frame, and a skippable frame with the BLAKE3 of the first. Its name is that of the plain JSON."""
-    path = root / "index" / f"{digest}.json.zst"
+def part(root, named):
+    """A part: one zstd frame, and a skippable frame with the BLAKE3 of the first. Its name is that of the plain JSON.
+    Of one that is an age file only the stored bytes can be checked here."""
+    plain = isinstance(named, str)
+    path = root / "index" / (f"{named}.json.zst" if plain else f"{named['stored']}.json.zst.age")
     stored = path.read_bytes()
-    check(stored[-40:-32] == skippable and stored[-32:].hex() == blake3(stored[:-40]), path, "its frame is damaged")
-    plain = filtered(["zstd", "-dcq"], stored)
-    check(blake3(plain) == digest, path, "its digest is another")
-    return json.loads(plain)
+    if not plain:
+        return checked(stored, named["stored"], path) and None
+    check(stored[-40:-32] == bytes.fromhex("5b2a4d1820000000"), path, "its second frame is damaged")
+    checked(stored[:-40], stored[-32:].hex(), path)
+    return json.loads(checked(filtered(["zstd", "-dcq"], stored), named, path))
 
 
-def private(root, named):
-    """A part that may be an age file: then only its stored bytes can be checked here."""
-    if isinstance(named, str):
-        return part(root, named)
-    path = root / "index" / f"{named['stored']}.json.zst.age"
-    check(blake3(path.read_bytes()) == named["stored"], path, "its digest is another")
+@functools.cache
+def merged(root, folder):
+    """Where the segments of a folder lie that were merged: of several documents the newest counts."""
+    documents = sorted(folder.glob("*.pieces.json"), key=lambda path: path.stat().st_mtime_ns)
+    pieces = [(root / said["object"], piece) for said, _ in map(document, documents) for piece in said["pieces"]]
+    return {piece["object"]: (path, piece["start"]) for path, piece in pieces if path.exists()}
 
 
 def segment(root, seal):
-    """The stored bytes of one segment, whole."""
-    path = root / seal["object"]
+    """The stored bytes of one segment, under its own name or in a merged object."""
+    path, start = root / seal["object"], seal.get("start", 0)
+    path, start = (path, start) if path.exists() else merged(root, path.parent).get(seal["object"], (path, start))
     if not path.exists():
         return check(False, path, "it is missing")
     with path.open("rb") as file:
-        file.seek(seal["start"])
-        stored = file.read(seal["length"])
-    check(len(stored) == seal["length"], path, "it is cut")
-    check(blake3(stored) == seal.get("stored_digest", seal["digest"]), path, "its digest is another")
+        file.seek(start)
+        checked(file.read(seal["length"]), seal.get("stored_digest", seal["digest"]), path)
 
 
 def partition(root, topic, state):
     """Its segments, oldest first: they do not overlap, and end where it says."""
-    seals = [seal for one in state["segments"]["parts"] for seal in part(root, one["digest"])] + state["segments"]["tail"]
-    at = state["first"]
+    parts, tail = (state["segments"].get(name, []) for name in ("parts", "tail"))
+    seals, at = [seal for one in parts for seal in part(root, one["digest"])] + tail, state["first"]
     for seal in seals:
         check(at <= seal["base"] < seal["next"] <= state["next"], seal["object"], "it is out of place")
         at = seal["next"]
@@ -75,8 +77,7 @@ def partition(root, topic, state):
 def main(root, number=None):
     repository, _ = document(root / "repository.json")
     check(repository["format"]["major"] <= 2, "repository.json", "it is newer than this reader")
-    heads = sorted(path for path in (root / "snapshots").glob("*.json"))
-    path = root / "snapshots" / f"{int(number):010}.json" if number else heads[-1]
+    path = root / "snapshots" / f"{int(number):010}.json" if number else max((root / "snapshots").glob("*.json"))
     head, id = document(path)
     check(head["repository_id"] == repository["repository_id"], path, "it belongs elsewhere")
     print(f"snapshot {head['sequence']} ({id}) of cluster {head['cluster_id']}")
@@ -86,12 +87,11 @@ def main(root, number=None):
     sums = len(held), sum(segments for segments, _ in held), sum(size for _, size in held)
     said = tuple(head["totals"][name] for name in ("partitions", "segments", "bytes"))
     check(sums == said, path, f"it says {said}, its parts give {sums}")
-    groups = private(root, head["groups"]) or part(root, head["group_names"])
-    for group in groups["groups"]:
-        print(f"  group {group['id']}: {len(group.get('offsets', group.get('topics')))} offsets or topics")
+    groups = part(root, head["groups"]) or part(root, head["group_names"])
+    for group in groups.get("groups", []):
+        print(f"  group {group['id']}: {len(group.get('offsets', group.get('topics', [])))} offsets or topics")
     others = [head.get("settings"), head.get("excluded")] + [shard.get("configs") for shard in shards]
-    for named in filter(None, others):
-        private(root, named)
+    [part(root, named) for named in others if named]
 
 
 main(Path(sys.argv[1]), *sys.argv[2:3])

@@ -24,10 +24,10 @@ fn a_short_program_reads_what_format_md_describes() {
     assert!(lines < LINES_MAX, "{lines} lines");
     let cluster = ClusterSpec::new(1).start().unwrap();
     let kafka = cluster.tools();
-    kafka.load(&["bulk:orders:2:3000:200:none", "commit:shop:orders:0:400"]).unwrap();
+    kafka.load(&["bulk:orders:2:3000:200:zstd", "commit:shop:orders:0:400"]).unwrap();
     let repository = Repository::init();
     repository.back_up(&cluster, &[]);
-    kafka.load(&["bulk:orders:2:300:200:zstd"]).unwrap();
+    kafka.load(&["bulk:orders:2:3000:200:none"]).unwrap();
     let seen = repository.path().join("../seen");
     let hook = format!("cat > {}", seen.display());
     let report = repository.back_up(&cluster, &["--on-success", &hook, "--on-failure", "false"]);
@@ -48,23 +48,55 @@ fn read_by_python(repository: &Repository, report: &Value) {
     let id = report["snapshot"]["id"].as_str().unwrap();
     assert!(text.starts_with(&format!("snapshot 2 ({id}) of cluster ")), "{text}");
     for line in
-        ["orders-0: [0, 3300), 3300 records", "orders-1: [0, 3300), 3300 records", "group shop: 1 offsets or topics"]
+        ["orders-0: [0, 3000), 3000 records", "orders-1: [0, 3000), 3000 records", "group shop: 1 offsets or topics"]
     {
         assert!(text.contains(line), "{line}: {text}");
     }
     let (code, text) = read(&root, &["1"]);
-    assert!(code == Some(0) && text.contains("orders-0: [0, 3000)"), "{text}");
+    assert!(code == Some(0) && text.contains("orders-0: [0, 1500), 1500 records"), "{text}");
 
-    let mut segments = Vec::new();
-    files(&root.join("topics"), &mut segments);
-    let whole = fs::read(&segments[0]).unwrap();
-    let mut bytes = whole.clone();
-    bytes[40] ^= 1;
-    fs::write(&segments[0], &bytes).unwrap();
+    let segments = files(&root.join("topics"));
+    finds_damage(&root, &segments[0], 40);
+    read_merged(repository, &segments);
+}
+
+/// Segments that lie in merged objects, and no longer under their own names.
+fn read_merged(repository: &Repository, originals: &[String]) {
+    let root = repository.path();
+    let before: Vec<_> = ["1", "2"].map(|number| read(&root, &[number])).into();
+    // Once to merge, and once to remove what was merged.
+    for _ in 0..2 {
+        let output = repository.run("prune", &["--confirm", "--grace", "0s", "--keep-last", "9"]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+    }
+    assert!(originals.iter().all(|file| !Path::new(file).exists()), "{originals:?}");
+    let after: Vec<_> = ["1", "2"].map(|number| read(&root, &[number])).into();
+    assert_eq!(after, before);
+    let (documents, merged): (Vec<_>, Vec<_>) =
+        files(&root.join("topics")).into_iter().partition(|file| file.ends_with(".pieces.json"));
+    assert_eq!((documents.len(), merged.len()), (2, 2), "an object for each partition");
+    let length = fs::metadata(&merged[1]).unwrap().len();
+    finds_damage(&root, &merged[1], usize::try_from(length).unwrap() - 1);
+    let document = fs::read(&documents[0]).unwrap();
+    fs::remove_file(&documents[0]).unwrap();
     let (code, text) = read(&root, &[]);
-    assert!(code == Some(1) && text.contains(&format!("DAMAGED {}", segments[0])), "{text}");
-    fs::write(&segments[0], &whole[1..]).unwrap();
-    assert_eq!(read(&root, &[]).0, Some(1));
+    assert!(code == Some(1) && text.contains(&format!("DAMAGED {}: it is missing", originals[0])), "{text}");
+    fs::write(&documents[0], document).unwrap();
+    assert_eq!(read(&root, &["1"]), before[0]);
+}
+
+/// The reader names a file that has another bit, and one that is cut; afterwards it is as it was.
+fn finds_damage(root: &Path, file: &str, position: usize) {
+    let whole = fs::read(file).unwrap();
+    let mut flipped = whole.clone();
+    flipped[position] ^= 1;
+    for bytes in [&flipped[..], &whole[1..], &whole[..whole.len() - 1]] {
+        fs::write(file, bytes).unwrap();
+        let (code, text) = read(root, &[]);
+        assert!(code == Some(1) && text.contains(&format!("DAMAGED {file}: ")), "{text}");
+    }
+    fs::write(file, &whole).unwrap();
+    assert_eq!(read(root, &[]).0, Some(0));
 }
 
 /// The third snapshot is signed by ktape, those before by minisign itself.
@@ -108,10 +140,11 @@ fn read(root: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     (output.status.code(), text)
 }
 
-fn files(folder: &Path, into: &mut Vec<String>) {
-    let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    entries.sort();
-    for path in entries {
-        if path.is_dir() { files(&path, into) } else { into.push(path.display().to_string()) }
-    }
+/// All files below a folder, sorted.
+fn files(folder: &Path) -> Vec<String> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut found: Vec<String> =
+        paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path.display().to_string()] }).collect();
+    found.sort();
+    found
 }

@@ -16,6 +16,7 @@ mod live;
 mod object_stores;
 mod offsets;
 mod preserve;
+mod prune;
 mod retention;
 pub(crate) mod round_trip;
 mod trouble;

@@ -101,7 +101,9 @@ fn the_repository_tower_blocks_and_knows_no_runtime() {
 #[test]
 fn only_the_command_line_prints() {
     for word in ["println!", "eprintln!", "io::stdout", "io::stderr"] {
-        let wrong = naming(word, |source| source.module().is_none_or(|module| module != "cli"));
+        let prints = |source: &Source| source.module().is_some_and(|module| module == "cli");
+        // Tests that measure show a table.
+        let wrong = naming(word, |source| !prints(source) && !source.name().contains("/tests/"));
         assert!(wrong.is_empty(), "{word} outside cli: {wrong:?}");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::model::{TopicId, TopicName};
-use crate::repository::format::{Seal, SegmentList, SnapshotHead};
+use crate::repository::format::{Seal, SegmentList, SnapshotHead, TopicShard};
 use crate::repository::{Repository, RepositoryError};
 
 /// Segments of one partition, by object and position.
@@ -21,7 +21,8 @@ impl Objects {
 pub(super) struct Before(HashMap<(TopicName, TopicId, i32), SegmentList>);
 
 impl Before {
-    /// `None` where the parent is not there any more, or cannot be read. Without a parent everything is new.
+    /// `None` where the parent is not there any more, or cannot be read. Without a parent everything is new. Needs no
+    /// key: what is encrypted may be so to others.
     pub(super) fn of(repository: &Repository, head: &SnapshotHead) -> Result<Option<Self>, RepositoryError> {
         let Some(parent) = &head.parent else { return Ok(Some(Self::default())) };
         let before = match repository.head(parent.sequence) {
@@ -31,10 +32,16 @@ impl Before {
             Err(error) => return Err(error),
         };
         let mut lists = HashMap::new();
-        for topic in repository.topics(&before.head)? {
-            let topic = topic?;
-            for partition in topic.partitions {
-                lists.insert((topic.name.clone(), topic.id, partition.partition), partition.segments);
+        for shard in &before.head.topics {
+            let topics = match repository.part::<TopicShard>(&shard.digest) {
+                Ok(shard) => shard.topics,
+                Err(error) if error.is_damage() => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            for topic in topics {
+                for partition in topic.partitions {
+                    lists.insert((topic.name.clone(), topic.id, partition.partition), partition.segments);
+                }
             }
         }
         Ok(Some(Self(lists)))

@@ -228,6 +228,25 @@ fn a_hook_is_told_how_the_verb_ended_and_changes_nothing() {
 }
 
 #[test]
+fn a_hook_of_prune_gets_its_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("repository").display().to_string();
+    let seen = folder.path().join("seen");
+    let prune = || {
+        let hook = format!("cat > {}", seen.display());
+        let failed = format!("echo \"$KTAPE_EXIT_CODE\" > {}", seen.display());
+        ktape(&["prune", "--repository", &place, "--json", "--on-success", &hook, "--on-failure", &failed])
+    };
+    assert_eq!(prune().status.code(), Some(5));
+    assert_eq!(std::fs::read_to_string(&seen).unwrap(), "5\n");
+    assert_eq!(ktape(&["init", "--repository", &place]).status.code(), Some(0));
+    let output = prune();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let said = std::fs::read_to_string(seen).unwrap();
+    assert!(said == stdout(&output) && said.contains("\"prune\""), "{said}");
+}
+
+#[test]
 fn only_a_static_program_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("repository");

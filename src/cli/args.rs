@@ -74,6 +74,7 @@ impl Command {
             Self::Drill(args) => Some(&args.hooks),
             Self::Verify(args) => Some(&args.hooks),
             Self::Copy(args) => Some(&args.hooks),
+            Self::Prune(args) => Some(&args.hooks),
             _ => None,
         }
     }

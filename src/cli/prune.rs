@@ -8,6 +8,7 @@ use super::args::RepositoryArgs;
 use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
+use super::hooks::HookArgs;
 use super::{report, units};
 use crate::prune::{self, Policy, PruneOptions, PruneReport};
 use crate::repository::Repository;
@@ -42,6 +43,8 @@ pub struct PruneArgs {
     /// Merge neighbouring segments of a partition into objects of up to this size; 0 merges nothing
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = units::parse_size)]
     merge_below: u64,
+    #[command(flatten)]
+    pub(super) hooks: HookArgs,
 }
 
 /// Which snapshots stay.

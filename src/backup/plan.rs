@@ -101,7 +101,8 @@ impl PlannedPartition {
     }
 }
 
-/// Asks the cluster and the repository, and decides. Changes nothing on either.
+/// Asks the cluster and the repository, and decides. Changes nothing on either, but that a real run says in its journal
+/// what it builds on.
 pub(super) async fn plan(
     cluster: &Cluster,
     repository: &Repository,

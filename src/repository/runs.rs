@@ -39,13 +39,13 @@ impl Run {
 
     /// Writes down seals whose segments are published.
     pub fn record(&self, seals: Vec<Seal>) -> Result<(), RepositoryError> {
-        if seals.is_empty() { Ok(()) } else { self.write(seals, Vec::new()) }
+        if seals.is_empty() { Ok(()) } else { self.write("record", seals, Vec::new()) }
     }
 
     /// Writes down which snapshots the run builds on, before it reads more of them than their heads: they are not pruned
     /// while it may be under way. False if one of them went away meanwhile: then others must be chosen.
     pub fn announce(&self, continues: Vec<Parent>) -> Result<bool, RepositoryError> {
-        self.write(Vec::new(), continues.clone())?;
+        self.write("announce", Vec::new(), continues.clone())?;
         for parent in continues {
             match self.repository.head(parent.sequence) {
                 Ok(snapshot) if snapshot.id == parent.id => {}
@@ -56,13 +56,13 @@ impl Run {
         Ok(true)
     }
 
-    fn write(&self, seals: Vec<Seal>, continues: Vec<Parent>) -> Result<(), RepositoryError> {
+    fn write(&self, phase: &str, seals: Vec<Seal>, continues: Vec<Parent>) -> Result<(), RepositoryError> {
         let number = self.written.fetch_add(1, Ordering::Relaxed) + 1;
         let key = layout::seal_batch(&self.id, number)?;
         let batch = SealBatch { run: Some(self.id.clone()), cluster_id: self.cluster_id.clone(), seals, continues };
         let (bytes, _) = document::encode(key.as_str(), &batch)?;
         self.repository.store().put_if_absent(&key, &bytes)?;
-        tracing::debug!(phase = "record", object = %key, seals = batch.seals.len(), "seals recorded");
+        tracing::debug!(phase, object = %key, seals = batch.seals.len(), "journal written");
         Ok(())
     }
 }

@@ -88,7 +88,7 @@ fn a_disk_that_gets_full_keeps_what_is_there_and_goes_on_with_more_room() {
     let Some(disk) = Disk::of("2m", "a backup onto a full disk") else { return };
     disk.backup(&["--topics", "notes", "--groups", "reader"]).exits(0);
     let mut full = Vec::new();
-    for kib in (5_000..6_400).step_by(60) {
+    for kib in (5_000..16_000).step_by(400) {
         disk.mount_again(&format!("size={kib}k"));
         let ended = disk.backup(&[&SELECTION[..], &["--json"]].concat());
         let found = disk.run("verify", &["--json"]).exits(0).report();
@@ -104,7 +104,7 @@ fn a_disk_that_gets_full_keeps_what_is_there_and_goes_on_with_more_room() {
         full.push(kib);
         ended.exits(1).says(&[&disk.place(), "No space left"]).hints(&["make room", "same command"]);
     }
-    assert!((10..23).contains(&full.len()), "the disk was full at {full:?} KiB");
+    assert!((3..20).contains(&full.len()), "the disk was full at {full:?} KiB");
 }
 
 #[test]

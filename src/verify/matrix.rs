@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::matrix_fixture::{Fixture, fixture};
+use super::matrix_fixture::{Fixture, MERGED, fixture};
 use super::*;
 use crate::model::Secret;
 use crate::progress::Silent;
 use crate::repository::InitOptions;
-use crate::repository::format::Compression;
+use crate::repository::format::{Compression, PiecesDocument};
 use crate::store::{Key, MemoryStore, Store};
 
 /// A way to spoil an object.
@@ -41,6 +41,7 @@ pub(super) fn kind(name: &str) -> &'static str {
         ("index", last) if last.contains(".age") => "encrypted part",
         ("index", _) => "part",
         ("topics", last) if last.ends_with(".pieces.json") => "pieces",
+        ("topics", last) if last.contains(MERGED) => "merged segments",
         ("topics", last) if last.contains(".age") => "encrypted segment",
         ("topics", last) if last.contains(".zst") => "compressed segment",
         ("topics", _) => "segment",
@@ -85,13 +86,13 @@ struct Matrix {
 
 #[test]
 fn every_object_damaged_in_every_way_is_named() {
-    damage_everything(&InitOptions::default(), 12);
+    damage_everything(&InitOptions::default(), 14);
 }
 
 #[test]
 fn every_compressed_object_damaged_in_every_way_is_named() {
     let compression = Some(Compression::Zstd { level: 1 });
-    damage_everything(&InitOptions { compression, ..InitOptions::default() }, 12);
+    damage_everything(&InitOptions { compression, ..InitOptions::default() }, 14);
 }
 
 /// Without any private key.
@@ -99,7 +100,7 @@ fn every_compressed_object_damaged_in_every_way_is_named() {
 fn every_encrypted_object_damaged_in_every_way_is_named() {
     let recipients = vec![age::x25519::Identity::generate().to_public().to_string()];
     let passphrase = Some(Secret::new("correct horse"));
-    damage_everything(&InitOptions { compression: Some(Compression::Zstd { level: 1 }), recipients, passphrase }, 15);
+    damage_everything(&InitOptions { compression: Some(Compression::Zstd { level: 1 }), recipients, passphrase }, 17);
 }
 
 fn damage_everything(options: &InitOptions, kinds_expected: usize) {
@@ -154,7 +155,8 @@ impl Matrix {
             ..VerifyOptions::default()
         };
         let report = verify(&repository, &options, &Silent, &Cancel::new()).unwrap();
-        let damage = report.damage.into_iter().map(|finding| finding.object);
+        let merged = |detail: &str| Some(detail.split_once("; it was merged into ")?.1.split_once(' ')?.0.to_owned());
+        let damage = report.damage.into_iter().flat_map(|one| [merged(&one.detail), Some(one.object)]).flatten();
         Some(damage.chain(report.left_overs.into_iter().map(|one| one.object)).collect())
     }
 
@@ -180,7 +182,8 @@ impl Matrix {
             Way::Missing => {
                 let store = copy(&self.fixture.store);
                 store.delete(object).unwrap();
-                vec![(store, name)]
+                let names = if kind(object.as_str()) == "pieces" { pieces(&whole) } else { name };
+                vec![(store, names)]
             }
             Way::Swapped => self.swapped(object, &whole).into_iter().collect(),
             Way::Added => self.added(object, &whole).into_iter().collect(),
@@ -209,7 +212,7 @@ impl Matrix {
             "signature" => "snapshots/0000000099.json.minisig".to_owned(),
             // Another first digit of a digest, another random part, another number.
             "part" | "encrypted part" => name.replacen("index/", "index/0123456789abcdef", 1),
-            "segment" | "compressed segment" | "encrypted segment" => name.replace(".log", "0.log"),
+            "segment" | "compressed segment" | "encrypted segment" | "merged segments" => name.replace(".log", "0.log"),
             _ => {
                 let (folder, last) = name.rsplit_once('/').unwrap();
                 format!("{folder}/9{last}")
@@ -219,6 +222,13 @@ impl Matrix {
         store.put(&Key::new(added.as_str()).unwrap(), whole).unwrap();
         Some((store, vec![added]))
     }
+}
+
+/// Nothing names a document of pieces: without it the segments that it holds are missing.
+fn pieces(document: &[u8]) -> Vec<String> {
+    let line = document.split(|byte| *byte == b'\n').next().unwrap();
+    let document: PiecesDocument = serde_json::from_slice(line).unwrap();
+    document.pieces.into_iter().map(|piece| piece.object).collect()
 }
 
 fn folder(key: &Key) -> &str {

@@ -4,20 +4,25 @@ use std::sync::Arc;
 
 use crate::model::{OffsetRange, Selection, Timestamp, TopicName};
 use crate::repository::format::{
-    Excluded, RestoreCut, RestoreKey, RestorePlanDocument, RestoreRecords, RestoreTopics, Seal, SegmentList,
-    SettingsPart, TargetPartition, TargetTopic,
+    Excluded, Piece, PiecesDocument, RestoreCut, RestoreKey, RestorePlanDocument, RestoreRecords, RestoreTopics, Seal,
+    SegmentList, SettingsPart, TargetPartition, TargetTopic,
 };
 use crate::repository::testing::{self, CLUSTER, batch, marker, transactional};
-use crate::repository::{InitOptions, Repository, Run, SigningKey, Snapshot};
+use crate::repository::{InitOptions, Repository, Run, SigningKey, Snapshot, layout};
 use crate::store::{Key, MemoryStore, Store};
+
+/// The random part of merged objects' names.
+pub(super) const MERGED: &str = "feedc0de";
+/// Segments in a merged object; the others of the partition are left alone.
+const PIECES: usize = 12;
 
 pub(super) struct Fixture {
     pub(super) store: MemoryStore,
     pub(super) key: SigningKey,
 }
 
-/// Two signed snapshots with all parts there are, two restores, two programs, a lock. Where it is encrypted, the
-/// recipients change in between.
+/// Two signed snapshots with all parts there are, each with segments that were merged and are gone; two restores, two
+/// programs, a lock. Where it is encrypted, the recipients change in between.
 pub(super) fn fixture(options: &InitOptions) -> Fixture {
     let store = MemoryStore::new();
     let mut repository = Repository::init_in_with(Arc::new(store.clone()), options).unwrap();
@@ -33,6 +38,7 @@ pub(super) fn fixture(options: &InitOptions) -> Fixture {
     for snapshot in [&first, &second] {
         repository.sign(snapshot, &key).unwrap();
         restore(&repository, snapshot);
+        merge(&repository, snapshot);
     }
     for machine in ["x86_64-linux", "aarch64-linux"] {
         repository.store_tool(machine, &mut machine.as_bytes()).unwrap();
@@ -71,6 +77,32 @@ fn segments(repository: &Repository, run: &Run, topic: &str, number: i64) -> Vec
         seals.push(testing::segment(repository, run, testing::start(topic, 0, run, seals.last()), &batches));
     }
     seals
+}
+
+/// What pruning leaves of the first segments of long partitions: one object, its document, and none of the originals.
+fn merge(repository: &Repository, snapshot: &Snapshot) {
+    let store = repository.store();
+    for topic in repository.topics(&snapshot.head).unwrap() {
+        let topic = topic.unwrap();
+        let seals = repository.seals(&topic.partitions[0].segments);
+        let seals: Vec<Seal> = seals.take(PIECES).map(Result::unwrap).collect();
+        let [first, .., last] = seals.as_slice() else { continue };
+        let originals: Vec<Key> = seals.iter().map(|seal| Key::new(seal.object.as_str()).unwrap()).collect();
+        let (_, form) = layout::segment_stem(originals[0].name()).unwrap();
+        let folder = layout::partition(&topic.name, topic.id, 0).unwrap();
+        let object = layout::segment(&folder, first.base, last.next, MERGED, form).unwrap();
+        let (mut bytes, mut pieces) = (Vec::new(), Vec::new());
+        for (seal, original) in seals.iter().zip(&originals) {
+            pieces.push(Piece { object: seal.object.clone(), start: bytes.len() as u64, length: seal.length });
+            bytes.extend(store.get(original).unwrap());
+        }
+        store.put_if_absent(&object, &bytes).unwrap();
+        let document = PiecesDocument { object: object.to_string(), length: bytes.len() as u64, pieces };
+        repository.put_pieces(&document).unwrap();
+        for original in &originals {
+            store.delete(original).unwrap();
+        }
+    }
 }
 
 fn restore(repository: &Repository, snapshot: &Snapshot) {

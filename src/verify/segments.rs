@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::VerifyOptions;
-use super::report::VerifyReport;
+use super::report::{Finding, VerifyReport};
 use super::segment::{self, Checked};
 use crate::cancel::Cancel;
 use crate::progress::Progress;
@@ -68,8 +68,25 @@ fn work(
             continue;
         }
         match segment::check(repository, &seal, progress, cancel) {
-            Ok(checked) => all.add(checked),
+            Ok(mut checked) => {
+                say_where(repository, &seal, &mut checked.findings);
+                all.add(checked);
+            }
             Err(error) => failed = Some(error),
+        }
+    }
+}
+
+/// The object that a seal names is gone where segments were merged: what is damaged is then the merged one.
+fn say_where(repository: &Repository, seal: &Seal, findings: &mut [Finding]) {
+    if findings.is_empty() {
+        return;
+    }
+    let Ok(place) = repository.place(seal) else { return };
+    if place.key.as_str() != seal.object {
+        for finding in findings {
+            let whole = format!("{}; it was merged into {} from byte {}", finding.detail, place.key, place.start);
+            finding.detail = whole;
         }
     }
 }

@@ -2,11 +2,13 @@
 //! exports, restores, copies, the next backups and Kafka's own tools.
 
 mod expired;
+mod sealed;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
+use std::thread;
 
 use protocol_tests::Cluster;
 use protocol_tests::desk::Desk;
@@ -133,6 +135,12 @@ fn a_dry_run_changes_nothing(repository: &Repository) {
     assert!(before == tree(repository), "a dry run changed something");
 }
 
+#[track_caller]
+fn assert_sound(repository: &Repository) {
+    let checked = reported(repository, "verify", &[]);
+    assert_eq!(checked["damage_total"], 0, "{checked:#}");
+}
+
 /// Everything is sound, and what these snapshots give is what it was.
 #[track_caller]
 fn assert_whole(repository: &Repository, told: &BTreeMap<u64, Told>) {
@@ -219,13 +227,21 @@ fn pruned_while_backups_run(desk: &Desk, cluster: &Cluster, repository: &Reposit
         assert!(run.wait_for(1, |event| event["phase"] == phase || event["message"] == phase), "no phase {phase}");
         run.pause();
         let before = tell(repository, newest, &TOPICS);
-        prune(repository, &PRUNE);
-        run.resume();
-        prune(repository, &PRUNE);
-        let ended = run.finish().exits(0);
+        // Whoever reads meanwhile looks again for what is not where it was.
+        let ended = thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                assert_sound(repository);
+                assert!(tell(repository, newest, &TOPICS) == before, "{phase}: snapshot {newest} gives something else");
+            });
+            prune(repository, &PRUNE);
+            run.resume();
+            prune(repository, &PRUNE);
+            let ended = run.finish().exits(0);
+            reader.join().unwrap();
+            ended
+        });
         assert_eq!((ended.list("incomplete").len(), ended.list("new_lineages").len()), (0, 0), "{:#}", ended.report);
-        let checked = reported(repository, "verify", &[]);
-        assert_eq!(checked["damage_total"], 0, "{phase}: {checked:#}");
+        assert_sound(repository);
         let after = tell(repository, newest, &TOPICS);
         assert!(after == before, "{phase}: snapshot {newest} gives something else");
     }

@@ -17,14 +17,19 @@ pub(super) struct Told {
 }
 
 pub(super) fn tell(repository: &Repository, snapshot: u64, topics: &[&str]) -> Told {
+    tell_with(repository, snapshot, topics, &[])
+}
+
+/// The same with a key.
+pub(super) fn tell_with(repository: &Repository, snapshot: u64, topics: &[&str], key: &[&str]) -> Told {
     let snapshot = snapshot.to_string();
     let exports = topics.iter().map(|topic| {
-        let output = repository.run("export", &["--topic", topic, "--snapshot", &snapshot]);
+        let output = repository.run("export", &[&["--topic", topic, "--snapshot", &snapshot], key].concat());
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         String::from_utf8(output.stdout).unwrap()
     });
     let exports = exports.collect();
-    let mut shown = reported(repository, "show", &["--snapshot", &snapshot]);
+    let mut shown = reported(repository, "show", &[&["--snapshot", &snapshot], key].concat());
     forget_parent(&mut shown);
     Told { exports, shown }
 }

@@ -211,8 +211,16 @@ impl<'a> Structure<'a> {
         let Some(topics) = self.read(&shard.digest, report, |repository| repository.topic_shard(shard))? else {
             return Ok(None);
         };
-        if let Some(part) = self.repository.configs_part(shard)? {
-            self.private::<ConfigsPart>(&part, report)?;
+        match self.repository.configs_part(shard) {
+            Ok(Some(part)) => {
+                self.private::<ConfigsPart>(&part, report)?;
+            }
+            Ok(None) => {}
+            // Pruned since it was read above.
+            Err(error) => {
+                report.find_error(error)?;
+                return Ok(None);
+            }
         }
         let object = layout::part(&shard.digest)?;
         if topics.len() as u64 != shard.topics {

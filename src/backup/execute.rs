@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::Context;
 use super::error::BackupError;
 use super::fetch::{Fetch, Fetched, Stop};
-use super::journal::Journal;
 use super::partition::Fetching;
 use super::plan::{BackupPlan, PlannedPartition, PlannedTopic};
 use super::report::{BackupReport, CommittedSnapshot, Note, SettingsReport, StopReason};
@@ -13,11 +12,15 @@ use super::resume::{Broken, Continuation};
 use super::writers::Writers;
 use crate::cluster::Cluster;
 use crate::model::{Timestamp, TopicPartition};
+use crate::repository::Journal;
 use crate::repository::format::{
     Excluded, FORMAT_VERSION, GroupsPart, Incomplete, IncompleteKind, PartRef, PartitionState, Seal, SnapshotHead,
     TopicState, Totals,
 };
 use crate::repository::{Repository, Run};
+
+/// Bytes of segments in one batch of the journal: that much at most is fetched again after a kill.
+const JOURNAL_BYTES: u64 = 64 << 20;
 
 /// Fetches what the plan lacks and commits the snapshot.
 pub(super) async fn execute(
@@ -112,7 +115,7 @@ async fn fetch(
         return Ok((Vec::new(), None));
     }
     let run_id = run.id().to_owned();
-    let writers = Writers::start(context.repository, Journal::new(run), context.options.segment_bytes);
+    let writers = Writers::start(context.repository, Journal::new(run, JOURNAL_BYTES), context.options.segment_bytes);
     let Context { cluster, options, progress, cancel, .. } = context;
     Fetch::new(cluster, options, run_id, partitions, progress, cancel).await?.run(writers).await
 }

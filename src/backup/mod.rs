@@ -13,7 +13,6 @@ mod fetch;
 mod groups;
 mod hanging;
 mod history;
-mod journal;
 mod lane;
 mod options;
 mod partition;

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::error::BackupError;
-use super::journal::Journal;
 use crate::model::{Timestamp, describe};
+use crate::repository::Journal;
 use crate::repository::format::Seal;
 use crate::repository::{Repository, RepositoryError, SegmentStart, SegmentWriter};
 
@@ -117,7 +117,7 @@ impl Writers {
         for thread in self.threads {
             thread.join().map_err(|_| BackupError::Thread { doing: "writes segments" })?;
         }
-        self.journal.lock().map_err(|_| BackupError::Thread { doing: "journals seals" })?.flush()
+        Ok(self.journal.lock().map_err(|_| BackupError::Thread { doing: "journals seals" })?.flush()?)
     }
 
     async fn send(&self, slot: Slot, job: Job) -> Result<(), BackupError> {
@@ -208,6 +208,6 @@ impl Thread {
         partition.start.open.clone_from(&seal.open);
         partition.seals.push(seal.clone());
         let mut journal = self.journal.lock().map_err(|_| BackupError::Thread { doing: "journals seals" })?;
-        journal.add(seal)
+        Ok(journal.add(seal)?)
     }
 }

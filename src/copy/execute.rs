@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::forms::Forms;
-use super::journal::{self, Journal};
+use super::journal;
 use super::pairs::Pairs;
 use super::pool::Pool;
 use super::segment::{Ends, Fault};
@@ -12,6 +12,7 @@ use super::select::{Selected, origin_of};
 use super::topics::Topics;
 use super::{Context, CopiedSnapshot, CopyError, CopyReport, NotCopied, horizon};
 use crate::model::Timestamp;
+use crate::repository::Journal;
 use crate::repository::format::{Parent, SnapshotHead};
 use crate::repository::{Repository, RepositoryError, Snapshot};
 
@@ -94,7 +95,7 @@ fn one(work: Work<'_>, selected: &mut Selected, sequence: u64, report: &mut Copy
     if !parents.and_then(|parents| run.announce(parents)).map_err(Fault::Target)? {
         return Err(Fault::Removed(shared.first().copied().unwrap_or_default()));
     }
-    let mut topics = Topics::new(context, pool, forms, Journal::new(run));
+    let mut topics = Topics::new(context, pool, forms, Journal::new(run, journal::BYTES));
     let shards = topics.copy(&snapshot.head, &mut pairs)?;
     let mut head = SnapshotHead { topics: shards, ..snapshot.head.clone() };
     other_parts(&mut topics, &mut head)?;

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use super::Context;
 use super::forms::{Forms, Way};
-use super::journal::Journal;
 use super::known::Known;
 use super::pairs::Pairs;
 use super::pool::{Answer, Pool, Ticket};
 use super::segment::Fault;
+use crate::repository::Journal;
 use crate::repository::format::{PartRef, Seal, SealsRef, SegmentList, SnapshotHead, TopicShard, TopicShardRef};
 use crate::repository::{AdoptError, RepositoryError};
 

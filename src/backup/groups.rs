@@ -8,6 +8,9 @@ use crate::cluster::{Cluster, ClusterError, GroupListing, GroupOffsets, ListedGr
 use crate::model::{GroupId, GroupType, OFFSETS_TOPIC, TopicName};
 use crate::repository::format::{GroupOffset, GroupState, Incomplete, IncompleteKind};
 
+/// How often groups are read before coordinators that keep moving are told of.
+const TRIES: usize = 3;
+
 /// The groups of the last snapshot, with the topics that they had committed offsets of.
 pub(super) type Known = BTreeMap<GroupId, BTreeSet<TopicName>>;
 
@@ -22,29 +25,57 @@ pub struct Captured {
     pub incomplete: Vec<Incomplete>,
 }
 
-/// Reads the groups that the chooser takes. `known` are those of the last snapshot: one that the cluster does not
-/// list any more is confirmed dead or reported.
+/// Reads the groups that the chooser takes, anew if a coordinator moved meanwhile. `known` are those of the last
+/// snapshot: one that the cluster does not list any more is confirmed dead or reported.
 pub(super) async fn capture(
     cluster: &Cluster,
     chooser: &Chooser,
     known: &Known,
     view: View,
 ) -> Result<Captured, ClusterError> {
-    let listing = cluster.list_groups().await;
-    let mut captured = Captured::default();
-    if chooser.may_take_unseen_groups() {
-        captured.incomplete.extend(partial_view(&listing));
-        captured.incomplete.extend(view.of_groups());
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let listing = cluster.list_groups().await;
+        let mut captured = read(cluster, chooser, known, &listing).await?;
+        let moved = cluster.coordinators_moved(&listing).await;
+        if moved && tries < TRIES {
+            continue;
+        }
+        if chooser.may_take_unseen_groups() {
+            captured.incomplete.extend(partial_view(&listing));
+            captured.incomplete.extend(view.of_groups());
+        }
+        captured.incomplete.extend(moved.then(older));
+        return Ok(captured);
     }
+}
+
+async fn read(
+    cluster: &Cluster,
+    chooser: &Chooser,
+    known: &Known,
+    listing: &GroupListing,
+) -> Result<Captured, ClusterError> {
+    let mut captured = Captured::default();
     let (taken, excluded): (Vec<_>, Vec<_>) =
         listing.groups.iter().cloned().partition(|group| chooser.takes_group(group.id.as_str()));
     captured.excluded = excluded.into_iter().map(|group| group.id.to_string()).collect();
-    confirm_dead(cluster, &listing, known, chooser, &mut captured).await?;
+    confirm_dead(cluster, listing, known, chooser, &mut captured).await?;
     read_offsets(cluster, taken, &mut captured).await;
     hidden_commits(cluster, known, &mut captured).await;
     captured.groups.sort_by(|a, b| a.id.cmp(&b.id));
     captured.excluded.sort();
     Ok(captured)
+}
+
+fn older() -> Incomplete {
+    Incomplete::new(
+        IncompleteKind::PartialView,
+        "consumer groups".to_owned(),
+        "coordinators kept moving while committed offsets were read; some may be older than what was committed"
+            .to_owned(),
+    )
 }
 
 fn partial_view(listing: &GroupListing) -> Vec<Incomplete> {

@@ -1,5 +1,6 @@
 //! What the cluster answers, in this program's own nouns.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -82,7 +83,13 @@ pub struct GroupListing {
     /// Whether two rounds over all brokers in a row gave the same ids, and no coordinator moved or was still reading its
     /// groups meanwhile. False: some may be hidden.
     pub rounds_agree: bool,
+    /// The coordinators' partitions when the groups were listed; `None` where the offsets topic does not exist, or is
+    /// hidden from this client.
+    pub coordinators: Option<Leaders>,
 }
+
+/// Leader and epoch by partition.
+pub type Leaders = BTreeMap<i32, (i32, i32)>;
 
 /// What a group committed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -24,8 +24,8 @@ mod wide;
 
 pub use answer::{
     BrokerConfig, ConfigChange, Each, EpochEnd, FetchAnswer, FetchLimits, FetchPartition, FetchedPartition,
-    GroupDescription, GroupListing, GroupOffsets, ListedGroup, NewTopic, OffsetSpec, PartitionOffset, ProducePartition,
-    ProduceResult, ProducerIdentity, TopicConfig,
+    GroupDescription, GroupListing, GroupOffsets, Leaders, ListedGroup, NewTopic, OffsetSpec, PartitionOffset,
+    ProducePartition, ProduceResult, ProducerIdentity, TopicConfig,
 };
 pub use data::DataConnection;
 pub use error::{ClusterError, Outcome, Subject};

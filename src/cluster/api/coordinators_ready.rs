@@ -1,17 +1,17 @@
-//! Whether every partition of `__consumer_offsets` has a coordinator that knows its groups. One that is still reading them
-//! hides them from `ListGroups` without a word, but not from `DescribeGroups`, which says that it is not ready: so each
-//! is asked about a group of its own that nobody has.
+//! Whether every partition of `__consumer_offsets` has a coordinator that knows its groups, and shows them.
+//!
+//! One that is still reading them hides them from `ListGroups` without a word, but not from `DescribeGroups`, which says
+//! that it is not ready: so each is asked about a group of its own that nobody has. One that has read them shows no
+//! more than lies below the partition's high watermark, and a new leader's is behind until the followers have asked it
+//! for more: `ListOffsets` says so until then (KIP-207).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use crate::cluster::{Cluster, ErrorCode, Metadata, PartitionMeta};
-use crate::model::{GroupId, OFFSETS_TOPIC};
+use crate::cluster::{Cluster, ClusterError, ErrorCode, Leaders, Metadata, OffsetSpec, PartitionMeta};
+use crate::model::{GroupId, OFFSETS_TOPIC, TopicName, TopicPartition};
 
 /// Names that are tried for each partition until all have one.
 const TRIES: i32 = 64;
-
-/// Leader and epoch of each partition of the offsets topic.
-pub(super) type Leaders = BTreeMap<i32, (i32, i32)>;
 
 /// The leaders as the metadata have them; `None` where the topic does not exist, or is hidden from this client.
 pub(super) fn leaders(metadata: &Metadata) -> Option<Leaders> {
@@ -39,13 +39,34 @@ impl Cluster {
             return Ready::Untold;
         }
         let answers = self.group_operations(&nobodies).await;
-        let errors: Vec<Option<ErrorCode>> =
-            answers.into_iter().filter_map(|(_, answer)| answer.err()).map(|error| error.code()).collect();
-        if errors.is_empty() {
-            return Ready::Yes;
+        match told(answers.into_iter().filter_map(|(_, answer)| answer.err())) {
+            Ready::Yes => self.all_committed(leaders).await,
+            other => other,
         }
-        let untold = |code: &Option<ErrorCode>| *code == Some(ErrorCode::GROUP_AUTHORIZATION_FAILED);
-        if errors.iter().all(untold) { Ready::Untold } else { Ready::No }
+    }
+
+    /// Waits until everything that was written before a leader became one lies below its high watermark.
+    async fn all_committed(&self, leaders: &Leaders) -> Ready {
+        let Ok(topic) = TopicName::new(OFFSETS_TOPIC) else { return Ready::Untold };
+        let partitions: Vec<TopicPartition> =
+            leaders.keys().map(|partition| TopicPartition::new(topic.clone(), *partition)).collect();
+        match self.list_offsets(&partitions, OffsetSpec::HighWatermark).await {
+            Ok(answers) => told(answers.into_iter().filter_map(|(_, answer)| answer.err())),
+            Err(_) => Ready::No,
+        }
+    }
+}
+
+/// What the errors of those that were asked come to.
+fn told(errors: impl Iterator<Item = ClusterError>) -> Ready {
+    let codes: Vec<Option<ErrorCode>> = errors.map(|error| error.code()).collect();
+    let refused = |code: &Option<ErrorCode>| {
+        matches!(code, Some(ErrorCode::GROUP_AUTHORIZATION_FAILED | ErrorCode::TOPIC_AUTHORIZATION_FAILED))
+    };
+    match codes.as_slice() {
+        [] => Ready::Yes,
+        codes if codes.iter().all(refused) => Ready::Untold,
+        _ => Ready::No,
     }
 }
 

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use kafka_protocol::messages as m;
 
-use super::coordinators_ready::{Leaders, Ready, leaders};
+use super::coordinators_ready::{Ready, leaders};
 use super::judge;
 use crate::cluster::join::join_all;
-use crate::cluster::{Cluster, ClusterError, GroupListing, ListedGroup, Subject};
+use crate::cluster::{Cluster, ClusterError, GroupListing, Leaders, ListedGroup, Subject};
 use crate::model::{Classify, GroupId};
 use crate::retry::{Attempt, retry};
 
@@ -34,10 +34,16 @@ impl Cluster {
             let listing = self.list_until_agreed(deadline, pause).await;
             let still = ready != Ready::No && before == self.offsets_leaders().await;
             if still || !listing.rounds_agree || Instant::now() >= deadline {
-                return GroupListing { rounds_agree: listing.rounds_agree && still, ..listing };
+                return GroupListing { rounds_agree: listing.rounds_agree && still, coordinators: before, ..listing };
             }
         }
         GroupListing { rounds_agree: false, ..self.list_round().await }
+    }
+
+    /// Whether a coordinator moved since the groups were listed: what was read of them since may be older than what they
+    /// had committed, as a new coordinator knows no more at first than is below its high watermark.
+    pub async fn coordinators_moved(&self, since: &GroupListing) -> bool {
+        since.coordinators != self.offsets_leaders().await
     }
 
     async fn offsets_leaders(&self) -> Option<Leaders> {

@@ -18,7 +18,7 @@ fn a_restore_from_a_copy_gives_everything_back() {
 #[test]
 fn a_restore_from_a_copy_on_s3_gives_everything_back() {
     match server("KTAPE_TEST_S3") {
-        Some(location) => copy_and_restore(&Repository::init_at(Some(location)), "later-copy-s3-"),
+        Some(location) => copy_and_restore(&Repository::init_at(Some(location), &[]), "later-copy-s3-"),
         None => not_run("a copy into an object store", "KTAPE_TEST_S3"),
     }
 }

@@ -117,13 +117,13 @@ pub(crate) struct Repository {
 
 impl Repository {
     pub(crate) fn init() -> Self {
-        Self::init_at(None)
+        Self::init_at(None, &[])
     }
 
-    /// Makes one at a location that is no folder.
-    fn init_at(elsewhere: Option<String>) -> Self {
+    /// Makes one, at a location that is no folder if one is given.
+    fn init_at(elsewhere: Option<String>, flags: &[&str]) -> Self {
         let repository = Self { folder: TempDir::with_prefix("ktape-test-").unwrap(), elsewhere };
-        let done = repository.ktape("init", None, &[]);
+        let done = repository.ktape("init", None, flags);
         assert_eq!(done.status.code(), Some(0), "{done:?}");
         repository
     }

@@ -13,7 +13,7 @@ import org.apache.kafka.common.TopicPartition;
 
 /**
  * Prints for every committed offset of every group: group, topic, partition, offset, metadata, and what the group reads
- * next with read_committed: the record as {@link RecordPrinter} shows it, or END.
+ * next with read_committed: the record as {@link RecordLine} shows it, or END.
  */
 public final class Positions {
     public static void main(String[] args) throws Exception {
@@ -65,7 +65,7 @@ public final class Positions {
             TreeMap<Long, String> records = new TreeMap<>();
             while (consumer.position(partition) < end) {
                 consumer.poll(Duration.ofMillis(100))
-                    .forEach(record -> records.put(record.offset(), RecordPrinter.line(record)));
+                    .forEach(record -> records.put(record.offset(), RecordLine.of(record)));
             }
             return new Partition(records, end);
         }

@@ -2,6 +2,8 @@
 
 mod format;
 mod node;
+mod properties;
+mod zookeeper;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,7 +18,8 @@ use crate::jars::{DEFAULT_VERSION, Jars};
 use crate::ports::Ports;
 use crate::probe;
 use crate::tools::Tools;
-use node::{Node, Places};
+use node::{Keepers, Node, Places};
+use zookeeper::ZooKeeper;
 
 /// A cluster on an idle machine is up in 5 s; tests share theirs with builds.
 const READY: Duration = Duration::from_secs(180);
@@ -35,7 +38,7 @@ pub struct ClusterSpec {
 }
 
 impl ClusterSpec {
-    /// A cluster of `nodes` nodes, each of them broker and controller.
+    /// A cluster of `nodes` nodes, each of them broker and controller; before 3.3 brokers with a ZooKeeper.
     pub fn new(nodes: usize) -> Self {
         Self {
             version: DEFAULT_VERSION.to_owned(),
@@ -97,6 +100,7 @@ impl ClusterSpec {
 pub struct Cluster {
     // Dropped in this order: processes, then their folder, then the ports.
     nodes: Vec<Mutex<Node>>,
+    _zookeeper: Option<ZooKeeper>,
     folder: TempDir,
     _ports: Ports,
     jars: Jars,
@@ -106,22 +110,27 @@ pub struct Cluster {
 impl Cluster {
     fn start(spec: &ClusterSpec) -> Result<Self, HarnessError> {
         let jars = Jars::get(&spec.version)?;
-        let template = format::template(&jars)?;
+        let old = jars.need_zookeeper();
+        let template = if old { None } else { Some(format::template(&jars)?) };
         let ports = Ports::reserve((2 + spec.listeners.len()) * spec.nodes)?;
         let folder = TempDir::with_prefix("ktape-kafka-").map_err(io("make a temporary folder"))?;
         let (brokers, others) = ports.all().split_at(spec.nodes);
         let (controllers, further) = others.split_at(spec.nodes);
         let further = |id: usize| &further[(id - 1) * spec.listeners.len()..id * spec.listeners.len()];
+        let zookeeper = if old { Some(ZooKeeper::start(folder.path(), controllers[0], &jars)?) } else { None };
+        let keepers = if old { Keepers::ZooKeeper(controllers[0]) } else { Keepers::Controllers(controllers) };
         let cluster_id = format::random_id();
         let mut nodes = Vec::with_capacity(spec.nodes);
         for id in 1..=spec.nodes {
-            let places = Places { brokers, controllers, further: further(id) };
+            let places = Places { brokers, keepers, further: further(id) };
             let node = Node::create(folder.path(), id, &places, spec, &jars)?;
-            template.copy_to(&node.data_folder(), id, &cluster_id)?;
+            if let Some(template) = &template {
+                template.copy_to(&node.data_folder(), id, &cluster_id)?;
+            }
             nodes.push(Mutex::new(node));
         }
         let bootstrap = brokers.iter().map(|port| format!("127.0.0.1:{port}")).collect::<Vec<_>>().join(",");
-        let cluster = Self { nodes, folder, _ports: ports, jars, bootstrap };
+        let cluster = Self { nodes, _zookeeper: zookeeper, folder, _ports: ports, jars, bootstrap };
         for id in 1..=spec.nodes {
             cluster.node(id).launch()?;
         }
@@ -174,7 +183,7 @@ impl Cluster {
         self.node(id).log_tail()
     }
 
-    /// SIGKILL to one node.
+    /// SIGKILL to one node. With a ZooKeeper it counts as alive for another 30 s, and cannot start again before.
     ///
     /// # Errors
     /// It cannot be waited for.

@@ -94,9 +94,19 @@ impl Jars {
         if self.numbers() >= (3, 4) {
             dependencies += &dependency("org.apache.kafka", "kafka-tools", &self.version);
         }
+        // All but the oldest bring no binding of their logging interface, and would log nothing at all.
         if self.numbers() >= (4, 0) {
-            // Kafka 4 brings no binding of its logging interface, so that it would log nothing at all.
             dependencies += &dependency("org.slf4j", "slf4j-simple", "1.7.36");
+        } else if self.numbers() >= (1, 0) {
+            dependencies += &dependency("org.slf4j", "slf4j-reload4j", "1.7.36");
+        }
+        if self.numbers() < (1, 0) {
+            // A part of Java until 9.
+            dependencies += &dependency("javax.xml.bind", "jaxb-api", "2.3.1");
+        }
+        if self.numbers() < (2, 4) {
+            // The ZooKeeper that came with 2.0 to 2.3 does not start on Java 17.
+            dependencies += &dependency("org.apache.zookeeper", "zookeeper", "3.4.10");
         }
         format!(
             "<project xmlns=\"http://maven.apache.org/POM/4.0.0\"><modelVersion>4.0.0</modelVersion>\n\
@@ -105,7 +115,13 @@ impl Jars {
         )
     }
 
-    fn numbers(&self) -> (u32, u32) {
+    /// Whether its brokers need a ZooKeeper here: those without KRaft, or with one not meant for production.
+    pub fn need_zookeeper(&self) -> bool {
+        self.numbers() < (3, 3)
+    }
+
+    /// The first two numbers of the version.
+    pub fn numbers(&self) -> (u32, u32) {
         let mut numbers = self.version.split('.').map(|number| number.parse().unwrap_or(0));
         (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::error::HarnessError;
 use crate::helpers;
-use crate::tools::{CONSOLE_CONSUMER, GROUPS, Launch, ToolOutput, Tools};
+use crate::tools::{CONSOLE_CONSUMER, GROUPS, Launch, OLD_CONSOLE_CONSUMER, OLD_GROUPS, ToolOutput, Tools};
 
 /// The console consumer knows no end of a log: it ends when nothing came for so long.
 const QUIET: &str = "6000";
@@ -19,6 +19,15 @@ pub enum Isolation {
     ReadCommitted,
     /// Nothing.
     ReadUncommitted,
+}
+
+impl Isolation {
+    fn name(self) -> &'static str {
+        match self {
+            Self::ReadCommitted => "read_committed",
+            Self::ReadUncommitted => "read_uncommitted",
+        }
+    }
 }
 
 /// A record as a consumer shows it; contents longer than 64 bytes are digests.
@@ -61,22 +70,13 @@ impl Tools {
     }
 
     fn read_once(&self, include: &str, isolation: Isolation) -> Result<Shown, HarnessError> {
-        let isolation = match isolation {
-            Isolation::ReadCommitted => "read_committed",
-            Isolation::ReadUncommitted => "read_uncommitted",
-        };
         let options = ["--bootstrap-server", self.bootstrap(), "--include", include, "--from-beginning"];
-        let mode = ["--isolation-level", isolation, "--formatter", "RecordPrinter", "--timeout-ms", QUIET];
+        let mode = ["--isolation-level", isolation.name(), "--formatter", "RecordPrinter", "--timeout-ms", QUIET];
         let group = unique_group();
         let alone = ["--group", &group, "--command-property", "enable.auto.commit=false"];
         let args = [&options[..], &mode, &alone].concat();
         let output = self.judge(CONSOLE_CONSUMER, &args)?;
-        let mut shown = Shown::new();
-        for line in output.stdout.lines() {
-            let (partition, record) = parse_record(line).ok_or_else(|| unexpected("the console consumer", line))?;
-            shown.entry(partition).or_default().push(record);
-        }
-        Ok(shown)
+        parse_shown(&output.stdout)
     }
 
     /// Where all groups stand and what each would read next.
@@ -96,6 +96,50 @@ impl Tools {
     pub fn described_offsets(&self) -> Result<BTreeMap<(String, String, i32), i64>, HarnessError> {
         let output = self.admin(GROUPS, &["--describe", "--all-groups", "--offsets"])?;
         Ok(output.stdout.lines().filter_map(parse_described).collect())
+    }
+
+    /// Reads all topics whose name matches the Java pattern from the beginning to the end, with the console consumer of
+    /// the version of these tools.
+    ///
+    /// # Errors
+    /// It failed or printed something unexpected.
+    pub fn read_by_own(&self, include: &str, isolation: Isolation) -> Result<Shown, HarnessError> {
+        let shown = self.read_by_own_once(include, isolation)?;
+        if shown.is_empty() { self.read_by_own_once(include, isolation) } else { Ok(shown) }
+    }
+
+    fn read_by_own_once(&self, include: &str, isolation: Isolation) -> Result<Shown, HarnessError> {
+        let version = self.jars().numbers();
+        let consumer = if version < (3, 7) { OLD_CONSOLE_CONSUMER } else { CONSOLE_CONSUMER };
+        let formatter = if version < (2, 6) { "OldRecordPrinter" } else { "RecordPrinter" };
+        let topics = if version < (3, 0) { "--whitelist" } else { "--include" };
+        let properties = if version < (4, 2) { "--consumer-property" } else { "--command-property" };
+        let group = unique_group();
+        let args = [
+            &["--bootstrap-server", self.bootstrap(), topics, include, "--from-beginning"][..],
+            &["--isolation-level", isolation.name(), "--formatter", formatter, "--timeout-ms", QUIET],
+            &[properties, &format!("group.id={group}"), properties, "enable.auto.commit=false"],
+        ];
+        let launch = Launch { helpers: Some(helpers::compiled(self.jars())?), ..Launch::default() };
+        let output = self.start(consumer, &args.concat(), &launch)?.finish(TIMEOUT)?;
+        parse_shown(&output.stdout)
+    }
+
+    /// Committed offsets of the groups by group, topic and partition, as the group tool of this version describes them.
+    ///
+    /// # Errors
+    /// The tool failed.
+    pub fn offsets_by_own(&self, groups: &[&str]) -> Result<BTreeMap<(String, String, i32), i64>, HarnessError> {
+        let class = if self.jars().numbers() < (3, 6) { OLD_GROUPS } else { GROUPS };
+        let commands: Vec<Vec<&str>> = groups.iter().map(|group| vec![class, "--describe", "--group", group]).collect();
+        let commands: Vec<&[&str]> = commands.iter().map(Vec::as_slice).collect();
+        let printed = self.several(&commands)?;
+        let mut offsets = BTreeMap::new();
+        for (group, text) in groups.iter().zip(&printed) {
+            let rows = text.lines().filter_map(parse_described);
+            offsets.extend(rows.map(|((_, topic, at), offset)| (((*group).to_owned(), topic, at), offset)));
+        }
+        Ok(offsets)
     }
 
     fn judge(&self, class: &str, args: &[&str]) -> Result<ToolOutput, HarnessError> {
@@ -118,6 +162,15 @@ fn unique_group() -> String {
 
 fn unexpected(what: &str, line: &str) -> HarnessError {
     HarnessError::Output { what: what.into(), output: line.chars().take(500).collect() }
+}
+
+fn parse_shown(printed: &str) -> Result<Shown, HarnessError> {
+    let mut shown = Shown::new();
+    for line in printed.lines() {
+        let (partition, record) = parse_record(line).ok_or_else(|| unexpected("the console consumer", line))?;
+        shown.entry(partition).or_default().push(record);
+    }
+    Ok(shown)
 }
 
 fn parse_record(line: &str) -> Option<((String, i32), ShownRecord)> {

@@ -9,6 +9,9 @@ use crate::tools::{Launch, RunningTool, ToolOutput, Tools};
 /// All shapes together take a minute on an idle machine; the log cleaner has its own pace.
 const TIMEOUT: Duration = Duration::from_secs(420);
 
+/// Clients of the default version speak to no older brokers; those get what `java/Plain.java` has.
+const OLDEST_FOR_CURRENT: (u32, u32) = (2, 1);
+
 impl Tools {
     /// Runs the steps in order in one JVM: names of shapes, `all`, or commands with arguments after colons, such as
     /// `bulk:orders:3:10000:500:zstd` (topic, partitions, records, bytes of each, codec). See `java/Load.java`.
@@ -25,10 +28,26 @@ impl Tools {
     /// # Errors
     /// It cannot be run.
     pub fn start_load(&self, steps: &[&str]) -> Result<RunningTool, HarnessError> {
+        if self.jars().numbers() < OLDEST_FOR_CURRENT {
+            return self.start_plain_load(steps);
+        }
         let tools = self.with_current_clients()?;
         let launch = Launch { helpers: Some(helpers::compiled(tools.jars())?), ..Launch::default() };
         let args = [&[self.bootstrap()], steps].concat();
         tools.start("Load", &args, &launch)
+    }
+
+    /// The few steps of `java/Plain.java`, with clients of the version of the tools.
+    ///
+    /// # Errors
+    /// A step failed, or not all were done within seven minutes.
+    pub fn plain_load(&self, steps: &[&str]) -> Result<ToolOutput, HarnessError> {
+        self.start_plain_load(steps)?.finish(TIMEOUT)
+    }
+
+    fn start_plain_load(&self, steps: &[&str]) -> Result<RunningTool, HarnessError> {
+        let launch = Launch { helpers: Some(helpers::compiled(self.jars())?), ..Launch::default() };
+        self.start("Plain", &[&[self.bootstrap()], steps].concat(), &launch)
     }
 
     /// Runs several of Kafka's tools one after the other in one JVM, each a class and its arguments but for

@@ -34,6 +34,11 @@ pub const GET_OFFSETS: &str = "org.apache.kafka.tools.GetOffsetShell";
 /// `kafka-acls.sh`.
 pub const ACLS: &str = "org.apache.kafka.tools.AclCommand";
 
+/// [`CONSOLE_CONSUMER`] before 3.7.
+pub const OLD_CONSOLE_CONSUMER: &str = "kafka.tools.ConsoleConsumer";
+/// [`GROUPS`] before 3.6.
+pub const OLD_GROUPS: &str = "kafka.admin.ConsumerGroupCommand";
+
 /// Enough for every tool on a machine that is also building.
 pub const TIMEOUT: Duration = Duration::from_secs(180);
 

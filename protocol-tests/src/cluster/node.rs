@@ -1,26 +1,28 @@
 //! One node of a cluster: its folder, its properties and its JVM.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::ClusterSpec;
+use super::{ClusterSpec, properties};
 use crate::error::{HarnessError, on};
 use crate::jars::Jars;
 use crate::jvm::{Jvm, JvmSpec, tail};
 
-const LOGGING: &[&str] = &[
-    "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
-    "-Dorg.slf4j.simpleLogger.showDateTime=true",
-    "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
-];
+/// Who knows which brokers there are.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Keepers<'a> {
+    /// Every node is a controller as well, at these ports.
+    Controllers(&'a [u16]),
+    /// A ZooKeeper at this port.
+    ZooKeeper(u16),
+}
 
-/// Ports: of all brokers, of all controllers, and of this node's further listeners.
+/// Ports: of all brokers, of those who keep the cluster together, and of this node's further listeners.
 #[derive(Debug)]
 pub(super) struct Places<'a> {
     pub(super) brokers: &'a [u16],
-    pub(super) controllers: &'a [u16],
+    pub(super) keepers: Keepers<'a>,
     pub(super) further: &'a [u16],
 }
 
@@ -47,12 +49,14 @@ impl Node {
         let folder = root.join(format!("node-{id}"));
         fs::create_dir_all(&folder).map_err(on("create", &folder))?;
         let properties = folder.join("server.properties");
-        fs::write(&properties, server_properties(&folder, id, places, cluster)).map_err(on("write", &properties))?;
+        fs::write(&properties, properties::of_broker(&folder, id, places, cluster))
+            .map_err(on("write", &properties))?;
+        let logging = properties::logging(root, jars)?;
         let log = folder.join("server.log");
         let spec = JvmSpec {
             heap_mib: cluster.heap_mib,
             class_path: jars.class_path(),
-            flags: LOGGING.iter().map(|&flag| flag.to_owned()).chain(cluster.flags.iter().cloned()).collect(),
+            flags: logging.into_iter().chain(cluster.flags.iter().cloned()).collect(),
             main: "kafka.Kafka".into(),
             args: vec![properties.display().to_string()],
             stdout: log.clone(),
@@ -112,45 +116,4 @@ impl Node {
     pub(super) fn log_tail(&self) -> String {
         tail(&self.spec.stderr)
     }
-}
-
-/// Retention is off: what is loaded has fixed times, long ago.
-fn server_properties(folder: &Path, id: usize, places: &Places<'_>, cluster: &ClusterSpec) -> String {
-    let (port, controller) = (places.brokers[id - 1], places.controllers[id - 1]);
-    let (mut listeners, mut protocols) = (String::new(), String::new());
-    for ((name, protocol), port) in cluster.listeners.iter().zip(places.further) {
-        let _ = write!(listeners, ",{name}://127.0.0.1:{port}");
-        let _ = write!(protocols, ",{name}:{protocol}");
-    }
-    let voters: Vec<String> =
-        places.controllers.iter().enumerate().map(|(at, port)| format!("{}@127.0.0.1:{port}", at + 1)).collect();
-    let replicas = places.brokers.len().min(3);
-    let mut text = format!(
-        "process.roles=broker,controller\n\
-         node.id={id}\n\
-         controller.quorum.voters={voters}\n\
-         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{listeners}\n\
-         advertised.listeners=PLAINTEXT://127.0.0.1:{port}{listeners}\n\
-         controller.listener.names=CONTROLLER\n\
-         listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}\n\
-         inter.broker.listener.name=PLAINTEXT\n\
-         log.dirs={data}\n\
-         offsets.topic.replication.factor={replicas}\n\
-         offsets.topic.num.partitions=4\n\
-         transaction.state.log.num.partitions=4\n\
-         transaction.state.log.replication.factor={replicas}\n\
-         transaction.state.log.min.isr=1\n\
-         share.coordinator.state.topic.replication.factor={replicas}\n\
-         share.coordinator.state.topic.min.isr=1\n\
-         group.initial.rebalance.delay.ms=0\n\
-         log.retention.ms=-1\n\
-         log.cleaner.backoff.ms=500\n\
-         log.cleaner.dedupe.buffer.size=4194304\n",
-        voters = voters.join(","),
-        data = folder.join("data").display(),
-    );
-    for (name, value) in &cluster.properties {
-        let _ = writeln!(text, "{name}={value}");
-    }
-    text
 }

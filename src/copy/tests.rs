@@ -323,17 +323,9 @@ impl Store for Spoiling {
 #[test]
 fn a_copy_that_fails_anywhere_goes_on_and_ends_the_same() {
     let source = Growing::with(3);
-    let operations = [
-        Operation::Put,
-        Operation::PutIfAbsent,
-        Operation::Read,
-        Operation::Create,
-        Operation::Write,
-        Operation::Publish,
-        Operation::List,
-    ];
     let mut failed = 0;
-    for operation in operations {
+    // A copy deletes nothing but its lock.
+    for operation in Operation::ALL.into_iter().filter(|one| *one != Operation::Delete) {
         for nth in 1.. {
             for lost in [false, true] {
                 let store = FaultyStore::new(MemoryStore::new());

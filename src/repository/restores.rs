@@ -284,38 +284,12 @@ pub(super) fn damaged_line(object: &str, line: u64, what: &str) -> RepositoryErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{OffsetRange, Selection, TopicId};
-    use crate::repository::format::{RestoreCut, TargetPartition, TargetTopic};
-
-    fn key(snapshot_id: &str) -> RestoreKey {
-        RestoreKey {
-            target_cluster_id: "cluster-b".to_owned(),
-            snapshot_id: snapshot_id.to_owned(),
-            selection: Selection::default(),
-            renames: Vec::new(),
-            cut: RestoreCut::default(),
-            preserve_offsets: false,
-            group_prefix: None,
-        }
-    }
+    use crate::model::{OffsetRange, TopicId};
+    use crate::repository::format::{TargetPartition, TargetTopic};
+    use crate::repository::testing::{restore_key as key, restore_plan};
 
     fn plan(snapshot_id: &str) -> RestorePlanDocument {
-        RestorePlanDocument {
-            key: key(snapshot_id),
-            snapshot: 1,
-            source_cluster_id: "cluster-a".to_owned(),
-            started: Timestamp(1),
-            producer_id: 5,
-            producer_epoch: 0,
-            filler_producer_id: -1,
-            marker_producer_id: -1,
-            batching_version: 1,
-            target_codecs: 31,
-            targets: Vec::new(),
-            existed: Vec::new(),
-            drill: false,
-            ktape_version: "0.1.0".to_owned(),
-        }
+        restore_plan(key(snapshot_id), 1)
     }
 
     #[test]

@@ -205,19 +205,24 @@ pub fn repository(store: impl Store + 'static) -> Repository {
     Repository::init_in(Arc::new(store)).unwrap()
 }
 
-/// A restore of a snapshot that has begun.
-pub fn restore(repository: &Repository, snapshot: &Snapshot) -> RestoreFolder {
-    let plan = RestorePlanDocument {
-        key: RestoreKey {
-            target_cluster_id: "cluster-b".to_owned(),
-            snapshot_id: snapshot.id.clone(),
-            selection: crate::model::Selection::default(),
-            renames: Vec::new(),
-            cut: RestoreCut::default(),
-            preserve_offsets: false,
-            group_prefix: None,
-        },
-        snapshot: snapshot.head.sequence,
+/// The key of a plain restore into another cluster.
+pub fn restore_key(snapshot_id: &str) -> RestoreKey {
+    RestoreKey {
+        target_cluster_id: "cluster-b".to_owned(),
+        snapshot_id: snapshot_id.to_owned(),
+        selection: crate::model::Selection::default(),
+        renames: Vec::new(),
+        cut: RestoreCut::default(),
+        preserve_offsets: false,
+        group_prefix: None,
+    }
+}
+
+/// A plan with that key that makes no topic.
+pub fn restore_plan(key: RestoreKey, snapshot: u64) -> RestorePlanDocument {
+    RestorePlanDocument {
+        key,
+        snapshot,
         source_cluster_id: CLUSTER.to_owned(),
         started: Timestamp(1),
         producer_id: 5,
@@ -229,8 +234,13 @@ pub fn restore(repository: &Repository, snapshot: &Snapshot) -> RestoreFolder {
         targets: Vec::new(),
         existed: Vec::new(),
         drill: false,
-        ktape_version: String::new(),
-    };
+        ktape_version: "0.1.0".to_owned(),
+    }
+}
+
+/// A restore of a snapshot that has begun.
+pub fn restore(repository: &Repository, snapshot: &Snapshot) -> RestoreFolder {
+    let plan = restore_plan(restore_key(&snapshot.id), snapshot.head.sequence);
     let folder = repository.restore_states().begin(&plan.key).unwrap();
     folder.begin(&plan).unwrap();
     folder

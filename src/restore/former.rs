@@ -163,6 +163,7 @@ pub(super) fn command(plan: &RestorePlanDocument) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::repository::testing::{restore_key, restore_plan};
     use std::collections::BTreeMap;
     use std::time::Instant;
 
@@ -191,32 +192,18 @@ mod tests {
 
     fn key(topics: &str) -> RestoreKey {
         RestoreKey {
-            target_cluster_id: "cluster-b".to_owned(),
-            snapshot_id: "6f1c".to_owned(),
             selection: Selection { topics: vec![topics.to_owned()], ..Selection::default() },
             renames: vec!["orders=old".to_owned()],
             cut: RestoreCut { until: Some(Timestamp(0)), ..RestoreCut::default() },
-            preserve_offsets: false,
-            group_prefix: None,
+            ..restore_key("6f1c")
         }
     }
 
     fn plan(key: RestoreKey, existed: &[&str]) -> RestorePlanDocument {
         RestorePlanDocument {
-            key,
-            snapshot: 42,
-            source_cluster_id: "cluster-a".to_owned(),
-            started: Timestamp(1),
-            producer_id: 5,
-            producer_epoch: 0,
-            filler_producer_id: -1,
-            marker_producer_id: -1,
-            batching_version: 1,
-            target_codecs: 31,
             targets: vec![name("old")],
             existed: existed.iter().map(|text| name(text)).collect(),
-            drill: false,
-            ktape_version: "0.1.0".to_owned(),
+            ..restore_plan(key, 42)
         }
     }
 

@@ -26,6 +26,12 @@ pub enum Operation {
     Delete,
 }
 
+impl Operation {
+    /// Every kind.
+    pub const ALL: [Self; 8] =
+        [Self::Put, Self::PutIfAbsent, Self::Read, Self::Create, Self::Write, Self::Publish, Self::List, Self::Delete];
+}
+
 /// Something that goes wrong once.
 #[derive(Debug, Clone, Copy)]
 pub enum Fault {

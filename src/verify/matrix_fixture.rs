@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::model::{OffsetRange, Selection, Timestamp, TopicName};
+use crate::model::{OffsetRange, Timestamp, TopicName};
 use crate::repository::format::{
-    Excluded, Piece, PiecesDocument, RestoreCut, RestoreKey, RestorePlanDocument, RestoreRecords, RestoreTopics, Seal,
-    SegmentList, SettingsPart, TargetPartition, TargetTopic,
+    Excluded, Piece, PiecesDocument, RestoreRecords, RestoreTopics, Seal, SegmentList, SettingsPart, TargetPartition,
+    TargetTopic,
 };
 use crate::repository::testing::{self, CLUSTER, batch, marker, transactional};
 use crate::repository::{InitOptions, Repository, Run, SigningKey, Snapshot, layout};
@@ -106,35 +106,11 @@ fn merge(repository: &Repository, snapshot: &Snapshot) {
 }
 
 fn restore(repository: &Repository, snapshot: &Snapshot) {
-    let key = RestoreKey {
-        target_cluster_id: "cluster-b".to_owned(),
-        snapshot_id: snapshot.id.clone(),
-        selection: Selection::default(),
-        renames: Vec::new(),
-        cut: RestoreCut::default(),
-        preserve_offsets: false,
-        group_prefix: None,
-    };
-    let folder = repository.restore_states().begin(&key).unwrap();
     let topic = TopicName::new("orders").unwrap();
-    folder
-        .begin(&RestorePlanDocument {
-            key,
-            snapshot: snapshot.head.sequence,
-            source_cluster_id: CLUSTER.to_owned(),
-            started: Timestamp(1),
-            producer_id: 5,
-            producer_epoch: 0,
-            filler_producer_id: -1,
-            marker_producer_id: -1,
-            batching_version: 1,
-            target_codecs: 31,
-            targets: vec![topic.clone()],
-            existed: Vec::new(),
-            drill: false,
-            ktape_version: "0.1.0".to_owned(),
-        })
-        .unwrap();
+    let mut plan = testing::restore_plan(testing::restore_key(&snapshot.id), snapshot.head.sequence);
+    plan.targets = vec![topic.clone()];
+    let folder = repository.restore_states().begin(&plan.key).unwrap();
+    folder.begin(&plan).unwrap();
     let keep = OffsetRange { base: 0, next: 4 + snapshot.head.sequence as i64 };
     let target = TargetTopic {
         source: topic.clone(),

@@ -5,17 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::*;
 use crate::store::{Fault, FaultyStore, Operation};
 
-const ALL: [Operation; 8] = [
-    Operation::Put,
-    Operation::PutIfAbsent,
-    Operation::Read,
-    Operation::Create,
-    Operation::Write,
-    Operation::Publish,
-    Operation::List,
-    Operation::Delete,
-];
-
 /// A repository that has been pruned and merged before, and has grown since.
 fn lived_in() -> MemoryStore {
     let store = MemoryStore::new();
@@ -28,7 +17,7 @@ fn lived_in() -> MemoryStore {
 /// Fails or loses the answer of every single operation in turn: what is left is whole, and the next prune ends the work.
 #[test]
 fn a_failure_at_any_step_breaks_nothing() {
-    for operation in ALL {
+    for operation in Operation::ALL {
         // A lost answer to a question is a failure like any other.
         let asks = matches!(operation, Operation::Read | Operation::List);
         for lost in [false, true].into_iter().filter(|lost| !(*lost && asks)) {

@@ -10,6 +10,7 @@
 )]
 
 mod cli;
+mod fake;
 mod faults;
 mod golden;
 mod kafka;

@@ -7,6 +7,7 @@
 pub mod cluster;
 pub mod desk;
 pub mod error;
+pub mod fake;
 pub mod helpers;
 pub mod jars;
 pub mod judge;

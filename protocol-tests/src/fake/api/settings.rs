@@ -1,0 +1,155 @@
+//! What belongs to no topic: ACLs, quotas, SCRAM credentials, settings with a name of their own.
+
+use std::collections::BTreeMap;
+
+use kafka_protocol::messages as m;
+use kafka_protocol::messages::alter_client_quotas_response as altered;
+use kafka_protocol::messages::create_acls_response::AclCreationResult;
+use kafka_protocol::messages::describe_acls_response::{AclDescription, DescribeAclsResource};
+use kafka_protocol::messages::describe_client_quotas_response::{EntityData, EntryData, ValueData};
+use kafka_protocol::messages::describe_user_scram_credentials_response::{
+    CredentialInfo, DescribeUserScramCredentialsResult,
+};
+
+use super::{At, Call, text};
+use crate::fake::code;
+use crate::fake::state::Acl;
+
+impl Call for m::DescribeAclsRequest {
+    type Answer = m::DescribeAclsResponse;
+
+    fn answer(self, at: &mut At<'_>) -> Self::Answer {
+        let answer = m::DescribeAclsResponse::default().with_throttle_time_ms(at.throttle);
+        at.shared.with(|state| match &state.acls {
+            None => answer.with_error_code(code::SECURITY_DISABLED),
+            Some(rules) => {
+                let one = |rule: &Acl| {
+                    let acl = AclDescription::default()
+                        .with_principal(text(&rule.principal))
+                        .with_host(text(&rule.host))
+                        .with_operation(rule.operation)
+                        .with_permission_type(rule.permission);
+                    DescribeAclsResource::default()
+                        .with_resource_type(rule.resource_type)
+                        .with_resource_name(text(&rule.resource_name))
+                        .with_pattern_type(rule.pattern_type)
+                        .with_acls(vec![acl])
+                };
+                answer.with_resources(rules.iter().map(one).collect())
+            }
+        })
+    }
+}
+
+impl Call for m::CreateAclsRequest {
+    type Answer = m::CreateAclsResponse;
+
+    fn answer(self, at: &mut At<'_>) -> Self::Answer {
+        let results = at.shared.with(|state| {
+            let one = |asked: &kafka_protocol::messages::create_acls_request::AclCreation| {
+                let Some(rules) = &mut state.acls else {
+                    return AclCreationResult::default().with_error_code(code::SECURITY_DISABLED);
+                };
+                let rule = Acl {
+                    resource_type: asked.resource_type,
+                    resource_name: asked.resource_name.to_string(),
+                    pattern_type: asked.resource_pattern_type,
+                    principal: asked.principal.to_string(),
+                    host: asked.host.to_string(),
+                    operation: asked.operation,
+                    permission: asked.permission_type,
+                };
+                if !rules.contains(&rule) {
+                    rules.push(rule);
+                }
+                AclCreationResult::default()
+            };
+            self.creations.iter().map(one).collect()
+        });
+        m::CreateAclsResponse::default().with_throttle_time_ms(at.throttle).with_results(results)
+    }
+}
+
+impl Call for m::DescribeClientQuotasRequest {
+    type Answer = m::DescribeClientQuotasResponse;
+
+    /// All of them: filters are not looked at.
+    fn answer(self, at: &mut At<'_>) -> Self::Answer {
+        let entries = at.shared.with(|state| {
+            let part = |(kind, name): &(String, Option<String>)| {
+                EntityData::default().with_entity_type(text(kind)).with_entity_name(name.as_deref().map(text))
+            };
+            let value = |(key, value): (&String, &f64)| ValueData::default().with_key(text(key)).with_value(*value);
+            let one = |(entity, values): &(Vec<(String, Option<String>)>, BTreeMap<String, f64>)| {
+                EntryData::default()
+                    .with_entity(entity.iter().map(part).collect())
+                    .with_values(values.iter().map(value).collect())
+            };
+            state.quotas.iter().map(one).collect()
+        });
+        m::DescribeClientQuotasResponse::default().with_throttle_time_ms(at.throttle).with_entries(Some(entries))
+    }
+}
+
+impl Call for m::AlterClientQuotasRequest {
+    type Answer = m::AlterClientQuotasResponse;
+
+    fn answer(self, at: &mut At<'_>) -> Self::Answer {
+        let entries = at.shared.with(|state| {
+            let one = |entry: &kafka_protocol::messages::alter_client_quotas_request::EntryData| {
+                let entity: Vec<(String, Option<String>)> = entry
+                    .entity
+                    .iter()
+                    .map(|part| (part.entity_type.to_string(), part.entity_name.as_ref().map(ToString::to_string)))
+                    .collect();
+                let known = state.quotas.iter().position(|(known, _)| *known == entity).unwrap_or_else(|| {
+                    state.quotas.push((entity, BTreeMap::new()));
+                    state.quotas.len() - 1
+                });
+                if let (Some((_, values)), false) = (state.quotas.get_mut(known), self.validate_only) {
+                    for change in &entry.ops {
+                        match change.remove {
+                            true => drop(values.remove(change.key.as_str())),
+                            false => drop(values.insert(change.key.to_string(), change.value)),
+                        }
+                    }
+                }
+                let part = |part: &kafka_protocol::messages::alter_client_quotas_request::EntityData| {
+                    altered::EntityData::default()
+                        .with_entity_type(part.entity_type.clone())
+                        .with_entity_name(part.entity_name.clone())
+                };
+                altered::EntryData::default().with_entity(entry.entity.iter().map(part).collect())
+            };
+            self.entries.iter().map(one).collect()
+        });
+        m::AlterClientQuotasResponse::default().with_throttle_time_ms(at.throttle).with_entries(entries)
+    }
+}
+
+impl Call for m::DescribeUserScramCredentialsRequest {
+    type Answer = m::DescribeUserScramCredentialsResponse;
+
+    fn answer(self, at: &mut At<'_>) -> Self::Answer {
+        let results = at.shared.with(|state| {
+            let info = |(mechanism, iterations): &(i8, i32)| {
+                CredentialInfo::default().with_mechanism(*mechanism).with_iterations(*iterations)
+            };
+            let one = |(user, known): (&String, &Vec<(i8, i32)>)| {
+                DescribeUserScramCredentialsResult::default()
+                    .with_user(text(user))
+                    .with_credential_infos(known.iter().map(info).collect())
+            };
+            state.scram.iter().map(one).collect()
+        });
+        m::DescribeUserScramCredentialsResponse::default().with_throttle_time_ms(at.throttle).with_results(results)
+    }
+}
+
+impl Call for m::ListConfigResourcesRequest {
+    type Answer = m::ListConfigResourcesResponse;
+
+    fn answer(self, at: &mut At<'_>) -> Self::Answer {
+        m::ListConfigResourcesResponse::default().with_throttle_time_ms(at.throttle)
+    }
+}

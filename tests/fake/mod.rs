@@ -1,0 +1,52 @@
+//! Against an in-memory cluster that follows Kafka's rules: what a real one does only now and then, it does when told.
+
+mod round_trip;
+
+use std::process::{Command, Output, Stdio};
+
+use protocol_tests::fake::Fake;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A repository in a folder of its own.
+struct Repository(TempDir);
+
+impl Repository {
+    fn init() -> Self {
+        let repository = Self(TempDir::with_prefix("ktape-fake-").unwrap());
+        let made = repository.run("init", None, &[]);
+        assert_eq!(made.status.code(), Some(0), "{made:?}");
+        repository
+    }
+
+    fn run(&self, verb: &str, fake: Option<&Fake>, flags: &[&str]) -> Output {
+        let place = self.0.path().join("repository").display().to_string();
+        let bootstrap = fake.map(Fake::bootstrap);
+        let mut args = vec![verb, "--repository", &place];
+        if let Some(bootstrap) = &bootstrap {
+            args.extend(["--bootstrap-server", bootstrap]);
+        }
+        args.extend(flags);
+        ktape().args(args).output().unwrap()
+    }
+
+    /// Runs a verb that must end like this, and gives its report.
+    #[track_caller]
+    fn report(&self, code: i32, verb: &str, fake: &Fake, flags: &[&str]) -> Value {
+        let output = self.run(verb, Some(fake), &[flags, &["--json"]].concat());
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+        let mut document: Value = serde_json::from_str(&text).unwrap();
+        document["report"].take()
+    }
+}
+
+/// The binary, without the variables of whoever runs the tests.
+fn ktape() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ktape"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KTAPE_")) {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}

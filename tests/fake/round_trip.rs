@@ -1,0 +1,71 @@
+//! There and back, from and to every release that the fake can pose as.
+
+use protocol_tests::fake::{Batch, Codec, Fake, FakeSpec, Record, Release};
+
+use super::Repository;
+
+/// Topics with transactions, holes, a trimmed start, every codec; groups at several positions.
+pub(super) fn seeded(release: Release) -> Fake {
+    let fake = FakeSpec::new(3).release(release).seed(7).start().unwrap();
+    let now = fake.with(|state| state.now());
+    let record = |number: i64| Record::new(format!("k{number}"), format!("value {number}"), now + number);
+    let records = |from: i64, count: i64| (from..from + count).map(record).collect::<Vec<Record>>();
+    fake.create_topic("orders", 3, &[("retention.ms", "-1")]);
+    let codecs = [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd];
+    for (number, codec) in (0..).zip(codecs).filter(|(_, codec)| *codec != Codec::Zstd || release >= Release::V2_1) {
+        for partition in 0..3 {
+            fake.append("orders", partition, &Batch::of(records(number * 100, 20)).codec(codec));
+        }
+    }
+    fake.create_topic("paid", 1, &[]);
+    let (committed, aborted) = (fake.new_producer(), fake.new_producer());
+    fake.produce_in_transaction("paid", 0, committed, records(0, 5));
+    fake.produce_in_transaction("paid", 0, aborted, records(100, 5));
+    fake.end_transaction("paid", 0, aborted, false);
+    fake.produce_in_transaction("paid", 0, committed, records(5, 5));
+    fake.end_transaction("paid", 0, committed, true);
+    fake.create_topic("latest", 1, &[("cleanup.policy", "compact")]);
+    for round in 0..4 {
+        fake.produce("latest", 0, records(round * 10, 10));
+    }
+    fake.compact("latest", 0, |record| record.offset % 3 == 0);
+    fake.with(|state| state.partition_mut("orders", 2).unwrap().log.trim(25));
+    fake.commit("shop", "orders", 0, 30, "noon");
+    fake.commit("shop", "paid", 0, 10, "");
+    fake.commit("reader", "latest", 0, 16, "");
+    fake
+}
+
+#[test]
+fn every_release_comes_back_as_it_was() {
+    for release in Release::ALL.into_iter().filter(|release| *release > Release::V0_11) {
+        let began = std::time::Instant::now();
+        let source = seeded(release);
+        let repository = Repository::init();
+        repository.report(0, "backup", &source, &[]);
+        let target = FakeSpec::new(3).seed(8).start().unwrap();
+        repository.report(0, "restore", &target, &[]);
+        assert_eq!(source.topics(), target.topics(), "{release:?}");
+        for (topic, partitions) in source.topics() {
+            for partition in 0..partitions as i32 {
+                let without_offsets = |fake: &Fake| {
+                    let records = fake.committed_records(&topic, partition).into_iter();
+                    records.map(|record| Record { offset: 0, ..record }).collect::<Vec<_>>()
+                };
+                assert_eq!(without_offsets(&source), without_offsets(&target), "{release:?} {topic}-{partition}");
+            }
+            assert_eq!(source.topic_configs(&topic), target.topic_configs(&topic), "{release:?} {topic}");
+        }
+        let positions: Vec<_> = target
+            .positions()
+            .into_iter()
+            .flat_map(|(group, positions)| {
+                positions.into_iter().map(move |((topic, partition), it)| (group.clone(), topic, partition, it.offset))
+            })
+            .collect();
+        // Below 16 the compacted partition keeps 0, 3, 6, 9, 12, 15: six records.
+        let told = |group: &str, topic: &str, offset: i64| (group.to_owned(), topic.to_owned(), 0, offset);
+        assert_eq!(positions, [told("reader", "latest", 6), told("shop", "orders", 30), told("shop", "paid", 5)]);
+        println!("{release:?}: there and back in {} ms", began.elapsed().as_millis());
+    }
+}

@@ -86,7 +86,7 @@ impl Rows {
                 told = Instant::now();
                 tell(self.backups.len(), &ran, &ktape.repository);
             }
-            if self.backups.len() % PRUNE == 0 {
+            if self.backups.len().is_multiple_of(PRUNE) {
                 let kept = ["--keep-last", "20", "--grace", "0s", "--confirm"];
                 self.prunes.push(ktape.run("prune", &kept)?.most);
             }

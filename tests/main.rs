@@ -15,6 +15,7 @@ mod faults;
 mod golden;
 mod kafka;
 mod layering;
+mod matrix;
 mod not_run;
 mod object_stores;
 mod reader;

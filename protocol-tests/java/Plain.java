@@ -5,8 +5,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Future;
 import org.apache.kafka.clients.admin.AdminClient;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
@@ -14,6 +17,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -49,6 +53,7 @@ public final class Plain {
             case "put": put(args); break;
             case "transaction": transaction(args); break;
             case "commit": commit(args); break;
+            case "settings": settings(args[1]); break;
             default: throw new IllegalArgumentException("unknown: " + args[0]);
         }
     }
@@ -143,6 +148,27 @@ public final class Plain {
         try (KafkaConsumer<byte[], byte[]> consumer = consumer(args[1])) {
             consumer.assign(Collections.singleton(partition));
             consumer.commitSync(Collections.singletonMap(partition, offset));
+        }
+    }
+
+    /** settings:TOPIC; prints what is set on the topic itself, a line each. */
+    private void settings(String topic) throws Exception {
+        ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
+        Set<String> set = new TreeSet<>();
+        try (AdminClient admin = AdminClient.create(settings())) {
+            for (ConfigEntry entry : admin.describeConfigs(Collections.singleton(resource)).all().get().get(resource).entries()) {
+                if (isSet(entry)) set.add(entry.name() + "=" + entry.value());
+            }
+        }
+        set.forEach(System.out::println);
+    }
+
+    /** Since 1.1 brokers tell the source of each; by the older answer all that differs from the default is set. */
+    private static boolean isSet(ConfigEntry entry) throws Exception {
+        try {
+            return ConfigEntry.class.getMethod("source").invoke(entry).toString().equals("DYNAMIC_TOPIC_CONFIG");
+        } catch (NoSuchMethodException e) {
+            return !entry.isDefault();
         }
     }
 

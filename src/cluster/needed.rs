@@ -39,7 +39,7 @@ fn of_topic(api: &str) -> Operation {
         "CreateTopics" => Operation::Create,
         "DeleteTopics" | "DeleteRecords" => Operation::Delete,
         "DescribeConfigs" => Operation::DescribeConfigs,
-        "IncrementalAlterConfigs" => Operation::AlterConfigs,
+        "IncrementalAlterConfigs" | "AlterConfigs" => Operation::AlterConfigs,
         _ => Operation::Describe,
     }
 }
@@ -49,7 +49,7 @@ fn of_group(api: &str) -> Operation {
         "OffsetCommit" => Operation::Read,
         "OffsetDelete" | "DeleteGroups" => Operation::Delete,
         "DescribeConfigs" => Operation::DescribeConfigs,
-        "IncrementalAlterConfigs" => Operation::AlterConfigs,
+        "IncrementalAlterConfigs" | "AlterConfigs" => Operation::AlterConfigs,
         _ => Operation::Describe,
     }
 }
@@ -58,7 +58,7 @@ fn of_cluster(api: &str) -> Operation {
     match api {
         "CreateTopics" => Operation::Create,
         "CreateAcls" | "WriteTxnMarkers" => Operation::Alter,
-        "AlterClientQuotas" | "IncrementalAlterConfigs" => Operation::AlterConfigs,
+        "AlterClientQuotas" | "IncrementalAlterConfigs" | "AlterConfigs" => Operation::AlterConfigs,
         "DescribeConfigs" | "DescribeClientQuotas" | "ListConfigResources" => Operation::DescribeConfigs,
         _ => Operation::Describe,
     }

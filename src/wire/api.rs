@@ -3,8 +3,10 @@
 //! The highest versions are those of kafka-protocol 0.18. Metadata begins at v4, the first that can forbid to create
 //! a topic by asking for it.
 
+use bytes::{Bytes, BytesMut};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
 
+use super::WireError;
 use super::shape::Shape;
 
 /// One API: its name and key, and the versions this program speaks.
@@ -30,6 +32,16 @@ pub trait Exchange: Encodable + HeaderVersion {
     const SHAPE: Shape;
     /// Milliseconds the broker wants to be left alone (KIP-219).
     fn throttle(answer: &Self::Answer) -> i32;
+
+    /// Writes the request's body.
+    fn put(&self, frame: &mut BytesMut, version: i16) -> Result<(), WireError> {
+        self.encode(frame, version).map_err(|error| WireError::Encode(error.to_string()))
+    }
+
+    /// Reads the answer's body, which has passed [`Shape::check`].
+    fn read(body: &mut Bytes, version: i16) -> Result<Self::Answer, WireError> {
+        Self::Answer::decode(body, version).map_err(|error| WireError::Decode(error.to_string()))
+    }
 }
 
 /// Fetch, whose answers [`super::fetch`] reads itself.

@@ -160,21 +160,10 @@ exchange!(OffsetCommitRequest -> OffsetCommitResponse, "OffsetCommit" 8 v 2 - 9,
     always(List(&Record(COMMIT_TOPIC))),
 ]);
 
-const SYNONYM: &[Field] = &[always(Text), always(Text), always(I8)];
-const CONFIG: &[Field] = &[
-    always(Text),
-    always(Text),
-    always(I8),
-    always(I8),
-    always(I8),
-    always(List(&Record(SYNONYM))),
-    since(3, I8),
-    since(3, Text),
-];
-const CONFIGS: &[Field] = &[always(I16), always(Text), always(I8), always(Text), always(List(&Record(CONFIG)))];
-exchange!(DescribeConfigsRequest -> DescribeConfigsResponse, "DescribeConfigs" 32 v 1 - 4, flexible 4, &[
+const REPLACED: &[Field] = &[always(I16), always(Text), always(I8), always(Text)];
+exchange!(AlterConfigsRequest -> AlterConfigsResponse, "AlterConfigs" 33 v 0 - 2, flexible 2, &[
     always(I32),
-    always(List(&Record(CONFIGS))),
+    always(List(&Record(REPLACED))),
 ]);
 
 const ALTERED: &[Field] = &[always(I16), always(Text), always(I8), always(Text)];
@@ -313,21 +302,6 @@ exchange!(DescribeClusterRequest -> DescribeClusterResponse, "DescribeCluster" 6
     always(I32),
     always(List(&Record(CLUSTER_BROKER))),
     always(I32),
-]);
-
-const ACL: &[Field] = &[always(Text), always(Text), always(I8), always(I8)];
-const ACL_RESOURCE: &[Field] = &[always(I8), always(Text), always(I8), always(List(&Record(ACL)))];
-exchange!(DescribeAclsRequest -> DescribeAclsResponse, "DescribeAcls" 29 v 1 - 3, flexible 2, &[
-    always(I32),
-    always(I16),
-    always(Text),
-    always(List(&Record(ACL_RESOURCE))),
-]);
-
-const CREATED_ACL: &[Field] = &[always(I16), always(Text)];
-exchange!(CreateAclsRequest -> CreateAclsResponse, "CreateAcls" 30 v 1 - 3, flexible 2, &[
-    always(I32),
-    always(List(&Record(CREATED_ACL))),
 ]);
 
 const QUOTA_PART: &[Field] = &[always(Text), always(Text)];

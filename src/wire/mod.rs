@@ -7,6 +7,7 @@ mod error_code;
 mod exchanges;
 pub mod fetch;
 mod frame;
+mod oldest;
 pub mod produce;
 pub mod request;
 pub mod shape;

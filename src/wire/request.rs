@@ -1,7 +1,7 @@
 //! Requests to frames, frames to answers.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use kafka_protocol::protocol::{Decodable, HeaderVersion};
+use kafka_protocol::protocol::HeaderVersion;
 
 use super::{Cursor, Exchange, WireError};
 
@@ -82,7 +82,7 @@ pub fn encode<R: Exchange>(request: &R, version: i16, correlation: i32, client_i
     let flexible = R::header_version(version) >= 2;
     let mut frame = BytesMut::with_capacity(256);
     RequestHeader { key: R::API.key, version, correlation, client_id, flexible }.begin(&mut frame)?;
-    request.encode(&mut frame, version).map_err(|error| WireError::Encode(error.to_string()))?;
+    request.put(&mut frame, version)?;
     finish(&mut frame, 0)?;
     Ok(frame.freeze())
 }
@@ -106,7 +106,7 @@ pub fn body(frame: &Bytes, flexible: bool) -> Result<Bytes, WireError> {
 pub fn decode<R: Exchange>(frame: &Bytes, version: i16) -> Result<R::Answer, WireError> {
     let mut body = body(frame, R::Answer::header_version(version) >= 1)?;
     R::SHAPE.check(&body, version)?;
-    let answer = R::Answer::decode(&mut body, version).map_err(|error| WireError::Decode(error.to_string()))?;
+    let answer = R::read(&mut body, version)?;
     if !body.is_empty() {
         return Err(WireError::Leftover { count: body.len() });
     }

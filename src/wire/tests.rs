@@ -62,6 +62,7 @@ fn every_answer_is_read_as_kafka_protocol_reads_it_and_hostile_ones_are_refused(
     survives::<m::OffsetCommitRequest>();
     survives::<m::DescribeConfigsRequest>();
     survives::<m::IncrementalAlterConfigsRequest>();
+    survives::<m::AlterConfigsRequest>();
     survives::<m::CreateTopicsRequest>();
     survives::<m::DeleteTopicsRequest>();
     survives::<m::InitProducerIdRequest>();

@@ -1,4 +1,5 @@
-//! `DescribeConfigs` v1 to v4 and `IncrementalAlterConfigs` v0 to v1.
+//! `DescribeConfigs` v0 to v4 and `IncrementalAlterConfigs` v0 to v1; where brokers lack that (before 2.3), see
+//! [`super::old_configs`].
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,17 +9,18 @@ use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{DescribeConfigsResourceResult, DescribeConfigsResult};
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 
-use super::{judge_topic, text};
+use super::{judge_topic, old_configs, text};
 use crate::cluster::ask::{Answered, Manner, Whom};
 use crate::cluster::{BrokerConfig, Cluster, ClusterError, ConfigChange, Each, Subject, TopicConfig};
 use crate::model::TopicName;
 use crate::net::{Connection, ConnectionError};
 use crate::retry::Attempt;
+use crate::wire::Exchange;
 
 const DESCRIBE: &str = "DescribeConfigs";
 const ALTER: &str = "IncrementalAlterConfigs";
 /// Resource types (Kafka class `ConfigResource`).
-const TOPIC: i8 = 2;
+pub(super) const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
 /// A setting on the topic itself (Kafka class `DescribeConfigsResponse`).
 const SET_ON_TOPIC: i8 = 1;
@@ -75,7 +77,7 @@ async fn ask(
     Ok(connection.call(&request, patience).await?.results)
 }
 
-async fn describe_topics(
+pub(super) async fn describe_topics(
     connection: Connection,
     topics: Vec<TopicName>,
     attempt: Attempt,
@@ -124,6 +126,9 @@ async fn alter(
     attempt: Attempt,
     patience: Duration,
 ) -> Answered<()> {
+    if !connection.versions().has(&m::IncrementalAlterConfigsRequest::API, 0) {
+        return old_configs::alter(connection, changes, attempt, patience).await;
+    }
     let config = |change: &ConfigChange| {
         AlterableConfig::default()
             .with_name(text(&change.name))

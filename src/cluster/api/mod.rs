@@ -16,6 +16,7 @@ pub(super) mod metadata;
 mod offset_commit;
 mod offset_delete;
 mod offset_fetch;
+mod old_configs;
 mod operations;
 mod producer_id;
 mod quorum;

@@ -260,6 +260,19 @@ impl Fetching {
         self.progress(log_start.min(self.bounds.fence));
     }
 
+    /// A batch failed its checks when it was to be written: nothing from it on is stored, whatever was fetched.
+    pub(super) fn spoil(&mut self, cause: &str) {
+        self.damaged = true;
+        self.incomplete.push(Incomplete::new(
+            IncompleteKind::NotReached,
+            self.at.to_string(),
+            format!(
+                "stored only up to a batch that failed its checks, not up to its fence {}: {cause}",
+                self.bounds.fence
+            ),
+        ));
+    }
+
     /// Ends the partition before its fence.
     pub(super) fn give_up(&mut self, cause: &str) {
         self.incomplete.push(Incomplete::new(

@@ -58,7 +58,7 @@ impl FakeSpec {
         let nodes: Vec<i32> = brokers.keys().copied().collect();
         let state = State {
             release: self.release,
-            cluster_id: format!("fake-{:016x}", random.next()),
+            cluster_id: format!("fake-{:016x}", random.number()),
             brokers,
             controller: 1,
             topics: BTreeMap::new(),

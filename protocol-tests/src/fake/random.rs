@@ -11,7 +11,7 @@ impl Random {
     }
 
     /// Any number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -21,7 +21,7 @@ impl Random {
 
     /// A number below `bound`; 0 if that is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        if bound == 0 { 0 } else { self.next() % bound }
+        if bound == 0 { 0 } else { self.number() % bound }
     }
 
     /// True once in so many times.
@@ -36,7 +36,7 @@ impl Random {
 
     /// Sixteen bytes, as of a topic id.
     pub fn id(&mut self) -> [u8; 16] {
-        let (high, low) = (self.next(), self.next());
+        let (high, low) = (self.number(), self.number());
         (u128::from(high) << 64 | u128::from(low)).to_be_bytes()
     }
 }

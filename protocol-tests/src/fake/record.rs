@@ -49,13 +49,13 @@ impl Record {
         take(&mut body, 1)?;
         let timestamp = take_varint(&mut body)?;
         let offset = take_varint(&mut body)?;
-        let key = take_bytes(&mut body)?;
-        let value = take_bytes(&mut body)?;
+        let key = take_bytes(&mut body).ok()?;
+        let value = take_bytes(&mut body).ok()?;
         let count = take_varint(&mut body)?;
         let mut headers = Vec::new();
         for _ in 0..count {
-            let name = take_bytes(&mut body)??;
-            headers.push((name, take_bytes(&mut body)?));
+            let name = take_bytes(&mut body).ok()??;
+            headers.push((name, take_bytes(&mut body).ok()?));
         }
         body.is_empty().then_some(Self { offset, timestamp, key, value, headers })
     }
@@ -84,10 +84,11 @@ fn take(rest: &mut Bytes, count: usize) -> Option<Bytes> {
     (count <= rest.len()).then(|| rest.split_to(count))
 }
 
-fn take_bytes(rest: &mut Bytes) -> Option<Option<Bytes>> {
-    match take_varint(rest)? {
-        -1 => Some(None),
-        length => Some(Some(take(rest, usize::try_from(length).ok()?)?)),
+/// `Err` where they are cut, `Ok(None)` where they are null.
+fn take_bytes(rest: &mut Bytes) -> Result<Option<Bytes>, ()> {
+    match take_varint(rest).ok_or(())? {
+        -1 => Ok(None),
+        length => take(rest, usize::try_from(length).map_err(drop)?).ok_or(()).map(Some),
     }
 }
 

@@ -25,18 +25,18 @@ pub enum Release {
     V4_2,
 }
 
-/// Lowest and highest version; `None` where the API is not offered.
-type Range = Option<(i16, i16)>;
+/// Lowest and highest version; the latter is -1 where the API is not offered.
+type Range = (i16, i16);
+
+const NO: Range = (0, -1);
 
 const fn to(most: i16) -> Range {
-    Some((0, most))
+    (0, most)
 }
 
 const fn of(least: i16, most: i16) -> Range {
-    Some((least, most))
+    (least, most)
 }
-
-const NO: Range = None;
 
 /// Key, then one range for each release.
 const TABLE: &[(i16, [Range; 10])] = &[
@@ -94,13 +94,13 @@ impl Release {
     /// The versions it offers of an API.
     pub fn range(self, key: i16) -> Option<(i16, i16)> {
         let row = TABLE.iter().find(|(of, _)| *of == key)?;
-        row.1.get(self as usize).copied().flatten()
+        row.1.get(self as usize).copied().filter(|(_, most)| *most >= 0)
     }
 
     /// Every API it offers: key, lowest and highest version.
     pub fn offers(self) -> impl Iterator<Item = (i16, i16, i16)> {
-        TABLE.iter().filter_map(move |(key, ranges)| {
-            let (least, most) = ranges.get(self as usize).copied().flatten()?;
+        TABLE.iter().filter_map(move |(key, _)| {
+            let (least, most) = self.range(*key)?;
             Some((*key, least, most))
         })
     }

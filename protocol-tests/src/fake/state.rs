@@ -54,7 +54,7 @@ pub struct State {
     /// Access control lists, if there is an authorizer: type, name, pattern, principal, host, operation, permission.
     pub acls: Option<Vec<Acl>>,
     /// Client quotas: entity (type and name) and its values.
-    pub quotas: Vec<(Vec<(String, Option<String>)>, BTreeMap<String, f64>)>,
+    pub quotas: Vec<Quota>,
     /// SCRAM credentials: user, then mechanism and iterations.
     pub scram: BTreeMap<String, Vec<(i8, i32)>>,
     /// How many partitions the offsets topic gets.
@@ -66,6 +66,11 @@ pub struct State {
     /// Numbers that follow from the seed.
     pub random: Random,
 }
+
+/// Whom a quota is for: types (`user`, `client-id`, `ip`) and names, `None` for the default.
+pub type Entity = Vec<(String, Option<String>)>;
+/// A quota's entity and its values.
+pub type Quota = (Entity, BTreeMap<String, f64>);
 
 /// A rule of the authorizer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -314,8 +314,9 @@ impl<'a> Fetch<'a> {
                 Ok(())
             }
             Written::Damaged(slot, cause) => {
-                self.partitions[slot].damaged = true;
-                self.give_up(slot, &cause, writers).await
+                // It may have ended meanwhile: this may have been its last answer.
+                self.partitions[slot].spoil(&cause);
+                self.end(slot, writers).await
             }
             Written::Failed(error) => Err(error),
         }

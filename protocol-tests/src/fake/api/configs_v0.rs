@@ -18,11 +18,11 @@ pub(super) fn answer(frame: &Bytes, at: &mut At<'_>) -> Option<Bytes> {
     let mut resources = Vec::new();
     for _ in 0..rest.try_get_i32().ok()? {
         let kind = rest.try_get_i8().ok()?;
-        let name = take_text(&mut rest)??;
+        let name = take_text(&mut rest)?;
         let mut keys = Vec::new();
         let count = rest.try_get_i32().ok()?;
         for _ in 0..count {
-            keys.push(text(&take_text(&mut rest)??));
+            keys.push(text(&take_text(&mut rest)?));
         }
         let resource = DescribeConfigsResource::default().with_resource_type(kind).with_resource_name(text(&name));
         resources.push(resource.with_configuration_keys((count >= 0).then_some(keys)));
@@ -52,10 +52,10 @@ pub(super) fn answer(frame: &Bytes, at: &mut At<'_>) -> Option<Bytes> {
     Some(out.freeze())
 }
 
-fn take_text(rest: &mut Bytes) -> Option<Option<String>> {
-    let length = rest.try_get_i16().ok()?;
-    let Ok(length) = usize::try_from(length) else { return Some(None) };
-    (length <= rest.len()).then(|| Some(String::from_utf8_lossy(&rest.split_to(length)).into_owned()))
+/// Null is empty.
+fn take_text(rest: &mut Bytes) -> Option<String> {
+    let length = usize::try_from(rest.try_get_i16().ok()?).unwrap_or(0);
+    (length <= rest.len()).then(|| String::from_utf8_lossy(&rest.split_to(length)).into_owned())
 }
 
 fn put_text(out: &mut BytesMut, value: Option<&str>) {

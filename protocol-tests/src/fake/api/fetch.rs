@@ -51,7 +51,7 @@ struct Room {
 
 impl Reading<'_> {
     fn topics(&self, state: &State) -> (Vec<FetchableTopicResponse>, usize, bool) {
-        let whole = self.request.max_bytes.min(BROKER_MAX).max(0) as usize;
+        let whole = self.request.max_bytes.clamp(0, BROKER_MAX) as usize;
         let mut room = Room { bytes: whole, nothing_yet: true };
         let mut failed = false;
         let mut size = 0;

@@ -57,7 +57,7 @@ fn positions(
     let group = shown(state, id);
     let committed = group.map(|group| group.shown(state.shown_below(id))).unwrap_or_default();
     let pending = group.map(|group| group.pending.as_slice()).unwrap_or_default();
-    let none = || Committed { offset: -1, leader_epoch: -1, metadata: String::new() };
+    let nothing = || Committed { offset: -1, leader_epoch: -1, metadata: String::new() };
     let asked: Vec<(String, i32)> = match topics {
         None => committed.keys().chain(pending.iter().filter(|at| !committed.contains_key(at))).cloned().collect(),
         Some(topics) => {
@@ -67,7 +67,7 @@ fn positions(
     };
     let one = |at: (String, i32)| {
         let unstable = stable && pending.contains(&at);
-        let found = committed.get(&at).cloned().unwrap_or_else(none);
+        let found = committed.get(&at).cloned().unwrap_or_else(nothing);
         let found = if unstable { Err(code::UNSTABLE_OFFSET_COMMIT) } else { Ok(found) };
         (at.0, at.1, found)
     };

@@ -13,7 +13,7 @@ use kafka_protocol::messages::describe_user_scram_credentials_response::{
 
 use super::{At, Call, text};
 use crate::fake::code;
-use crate::fake::state::Acl;
+use crate::fake::state::{Acl, Entity, Quota};
 
 impl Call for m::DescribeAclsRequest {
     type Answer = m::DescribeAclsResponse;
@@ -80,7 +80,7 @@ impl Call for m::DescribeClientQuotasRequest {
                 EntityData::default().with_entity_type(text(kind)).with_entity_name(name.as_deref().map(text))
             };
             let value = |(key, value): (&String, &f64)| ValueData::default().with_key(text(key)).with_value(*value);
-            let one = |(entity, values): &(Vec<(String, Option<String>)>, BTreeMap<String, f64>)| {
+            let one = |(entity, values): &Quota| {
                 EntryData::default()
                     .with_entity(entity.iter().map(part).collect())
                     .with_values(values.iter().map(value).collect())
@@ -97,7 +97,7 @@ impl Call for m::AlterClientQuotasRequest {
     fn answer(self, at: &mut At<'_>) -> Self::Answer {
         let entries = at.shared.with(|state| {
             let one = |entry: &kafka_protocol::messages::alter_client_quotas_request::EntryData| {
-                let entity: Vec<(String, Option<String>)> = entry
+                let entity: Entity = entry
                     .entity
                     .iter()
                     .map(|part| (part.entity_type.to_string(), part.entity_name.as_ref().map(ToString::to_string)))
@@ -108,9 +108,10 @@ impl Call for m::AlterClientQuotasRequest {
                 });
                 if let (Some((_, values)), false) = (state.quotas.get_mut(known), self.validate_only) {
                     for change in &entry.ops {
-                        match change.remove {
-                            true => drop(values.remove(change.key.as_str())),
-                            false => drop(values.insert(change.key.to_string(), change.value)),
+                        if change.remove {
+                            values.remove(change.key.as_str());
+                        } else {
+                            values.insert(change.key.to_string(), change.value);
                         }
                     }
                 }

@@ -1,5 +1,6 @@
 //! Against an in-memory cluster that follows Kafka's rules: what a real one does only now and then, it does when told.
 
+mod faults;
 mod round_trip;
 
 use std::process::{Command, Output, Stdio};
@@ -17,6 +18,15 @@ impl Repository {
         let made = repository.run("init", None, &[]);
         assert_eq!(made.status.code(), Some(0), "{made:?}");
         repository
+    }
+
+    /// The same in another folder.
+    fn copy(&self) -> Self {
+        let copy = Self(TempDir::with_prefix("ktape-fake-").unwrap());
+        let (from, to) = (self.0.path().join("repository"), copy.0.path());
+        let copied = Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
+        assert!(copied.success());
+        copy
     }
 
     fn run(&self, verb: &str, fake: Option<&Fake>, flags: &[&str]) -> Output {

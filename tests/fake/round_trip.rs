@@ -1,6 +1,6 @@
 //! There and back, from and to every release that the fake can pose as.
 
-use protocol_tests::fake::{Batch, Codec, Fake, FakeSpec, Record, Release};
+use protocol_tests::fake::{Batch, Codec, Fake, FakeSpec, Positions, Record, Release};
 
 use super::Repository;
 
@@ -36,6 +36,41 @@ pub(super) fn seeded(release: Release) -> Fake {
     fake
 }
 
+/// The target has the topics of the source, with their settings and the records that a consumer sees there.
+#[track_caller]
+pub(super) fn same(source: &Fake, target: &Fake) {
+    assert_eq!(source.topics(), target.topics());
+    for (topic, partitions) in source.topics() {
+        for partition in 0..partitions as i32 {
+            let without_offsets = |fake: &Fake| {
+                let records = fake.committed_records(&topic, partition).into_iter();
+                records.map(|record| Record { offset: 0, ..record }).collect::<Vec<_>>()
+            };
+            let (there, back) = (without_offsets(source), without_offsets(target));
+            let differs = there.iter().zip(&back).position(|(one, other)| one != other);
+            let differs = differs.map(|at| (at, there[at].clone(), back[at].clone()));
+            assert_eq!(differs, None, "{topic}-{partition}");
+            assert_eq!(there.len(), back.len(), "{topic}-{partition}");
+        }
+        assert_eq!(source.topic_configs(&topic), target.topic_configs(&topic), "{topic}");
+    }
+}
+
+/// Group, topic, partition and offset of everything that was committed.
+pub(super) fn committed(fake: &Fake) -> Vec<(String, String, i32, i64)> {
+    let positions = fake.positions().into_iter();
+    let of_group = |(group, positions): (String, Positions)| {
+        positions.into_iter().map(move |((topic, partition), it)| (group.clone(), topic, partition, it.offset))
+    };
+    positions.flat_map(of_group).collect()
+}
+
+/// What [`seeded`] committed, where it is after a restore: below 16 the compacted partition keeps 0, 3, 6, 9, 12, 15.
+pub(super) fn expected() -> Vec<(String, String, i32, i64)> {
+    let told = |group: &str, topic: &str, offset: i64| (group.to_owned(), topic.to_owned(), 0, offset);
+    vec![told("reader", "latest", 6), told("shop", "orders", 30), told("shop", "paid", 5)]
+}
+
 #[test]
 fn every_release_comes_back_as_it_was() {
     for release in Release::ALL.into_iter().filter(|release| *release > Release::V0_11) {
@@ -45,27 +80,8 @@ fn every_release_comes_back_as_it_was() {
         repository.report(0, "backup", &source, &[]);
         let target = FakeSpec::new(3).seed(8).start().unwrap();
         repository.report(0, "restore", &target, &[]);
-        assert_eq!(source.topics(), target.topics(), "{release:?}");
-        for (topic, partitions) in source.topics() {
-            for partition in 0..partitions as i32 {
-                let without_offsets = |fake: &Fake| {
-                    let records = fake.committed_records(&topic, partition).into_iter();
-                    records.map(|record| Record { offset: 0, ..record }).collect::<Vec<_>>()
-                };
-                assert_eq!(without_offsets(&source), without_offsets(&target), "{release:?} {topic}-{partition}");
-            }
-            assert_eq!(source.topic_configs(&topic), target.topic_configs(&topic), "{release:?} {topic}");
-        }
-        let positions: Vec<_> = target
-            .positions()
-            .into_iter()
-            .flat_map(|(group, positions)| {
-                positions.into_iter().map(move |((topic, partition), it)| (group.clone(), topic, partition, it.offset))
-            })
-            .collect();
-        // Below 16 the compacted partition keeps 0, 3, 6, 9, 12, 15: six records.
-        let told = |group: &str, topic: &str, offset: i64| (group.to_owned(), topic.to_owned(), 0, offset);
-        assert_eq!(positions, [told("reader", "latest", 6), told("shop", "orders", 30), told("shop", "paid", 5)]);
+        same(&source, &target);
+        assert_eq!(committed(&target), expected());
         println!("{release:?}: there and back in {} ms", began.elapsed().as_millis());
     }
 }

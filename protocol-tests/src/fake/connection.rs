@@ -100,6 +100,10 @@ impl Line<'_> {
                 Action::Trickle(count, pause) => return self.trickle(&frame, *count, *pause),
                 Action::Duplicate => twice = true,
                 Action::Corrupt(at, with) => frame = spoiled(&frame, 4, frame.len(), *at, *with),
+                Action::CorruptTail(back, with) => {
+                    let at = frame.len().saturating_sub(*back).max(4);
+                    frame = spoiled(&frame, at, frame.len(), 0, *with);
+                }
                 Action::CorruptSize(at, with) => frame = spoiled(&frame, 0, 4, *at, *with),
                 Action::Overtaken if self.waiting.is_none() => {
                     self.waiting = Some(frame);

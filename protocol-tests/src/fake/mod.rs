@@ -20,6 +20,7 @@ pub mod code;
 pub mod codec;
 mod connection;
 pub mod groups;
+pub mod key;
 mod leaders;
 pub mod log;
 pub mod producers;

@@ -39,8 +39,11 @@ pub enum Action {
     Trickle(usize, Duration),
     /// The answer comes twice.
     Duplicate,
-    /// A byte of the answer's frame (counted modulo its length, sizes excluded) is changed by exclusive or.
+    /// A byte of the answer's frame (counted modulo its length, after the size) is changed by exclusive or. Only record
+    /// batches have checksums: a change elsewhere may be one that no client can tell.
     Corrupt(usize, u8),
+    /// The same within the last so many bytes of the frame, where a Fetch has its batches.
+    CorruptTail(usize, u8),
     /// A byte of the frame's size is changed by exclusive or.
     CorruptSize(usize, u8),
     /// The answer of the connection's next request comes before this one.

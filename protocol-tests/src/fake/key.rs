@@ -1,0 +1,46 @@
+//! Keys of APIs (Kafka class `ApiKeys`).
+
+macro_rules! keys {
+    ($($key:literal $name:ident;)*) => {
+        $(
+            #[doc = concat!("Key ", stringify!($key), ".")]
+            pub const $name: i16 = $key;
+        )*
+    };
+}
+
+keys! {
+    0 PRODUCE;
+    1 FETCH;
+    2 LIST_OFFSETS;
+    3 METADATA;
+    8 OFFSET_COMMIT;
+    9 OFFSET_FETCH;
+    10 FIND_COORDINATOR;
+    15 DESCRIBE_GROUPS;
+    16 LIST_GROUPS;
+    18 API_VERSIONS;
+    19 CREATE_TOPICS;
+    20 DELETE_TOPICS;
+    21 DELETE_RECORDS;
+    22 INIT_PRODUCER_ID;
+    23 OFFSET_FOR_LEADER_EPOCH;
+    27 WRITE_TXN_MARKERS;
+    29 DESCRIBE_ACLS;
+    30 CREATE_ACLS;
+    32 DESCRIBE_CONFIGS;
+    33 ALTER_CONFIGS;
+    35 DESCRIBE_LOG_DIRS;
+    42 DELETE_GROUPS;
+    44 INCREMENTAL_ALTER_CONFIGS;
+    47 OFFSET_DELETE;
+    48 DESCRIBE_CLIENT_QUOTAS;
+    49 ALTER_CLIENT_QUOTAS;
+    50 DESCRIBE_USER_SCRAM_CREDENTIALS;
+    60 DESCRIBE_CLUSTER;
+    61 DESCRIBE_PRODUCERS;
+    65 DESCRIBE_TRANSACTIONS;
+    66 LIST_TRANSACTIONS;
+    69 CONSUMER_GROUP_DESCRIBE;
+    74 LIST_CONFIG_RESOURCES;
+}

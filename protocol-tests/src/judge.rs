@@ -11,6 +11,8 @@ use crate::tools::{CONSOLE_CONSUMER, GROUPS, Launch, OLD_CONSOLE_CONSUMER, OLD_G
 /// The console consumer knows no end of a log: it ends when nothing came for so long.
 const QUIET: &str = "6000";
 const TIMEOUT: Duration = Duration::from_secs(300);
+/// The group tool's own patience, in ms: 5 s are not enough on a busy machine.
+const GROUP_TIMEOUT: &str = "60000";
 
 /// What a consumer skips.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -131,11 +133,16 @@ impl Tools {
     /// The tool failed.
     pub fn offsets_by_own(&self, groups: &[&str]) -> Result<BTreeMap<(String, String, i32), i64>, HarnessError> {
         let class = if self.jars().numbers() < (3, 6) { OLD_GROUPS } else { GROUPS };
-        let commands: Vec<Vec<&str>> = groups.iter().map(|group| vec![class, "--describe", "--group", group]).collect();
+        let command = |group| vec![class, "--describe", "--group", group, "--timeout", GROUP_TIMEOUT];
+        let commands: Vec<Vec<&str>> = groups.iter().map(|group| command(group)).collect();
         let commands: Vec<&[&str]> = commands.iter().map(Vec::as_slice).collect();
         let printed = self.several(&commands)?;
         let mut offsets = BTreeMap::new();
         for (group, text) in groups.iter().zip(&printed) {
+            // It ends well all the same.
+            if text.contains("Error:") {
+                return Err(unexpected(class, text));
+            }
             let rows = text.lines().filter_map(parse_described);
             offsets.extend(rows.map(|((_, topic, at), offset)| (((*group).to_owned(), topic, at), offset)));
         }

@@ -16,7 +16,6 @@ use table::Row;
 const OLDEST: &str = "0.11.0.3";
 /// From one change of the protocol or the format to the next.
 const ALL: &[&str] = &[OLDEST, "1.1.1", "2.1.1", "2.4.1", "2.8.2", "3.5.2", "3.9.1"];
-const ACCEPTED: [&str; 4] = ["--accept-partial-view", "--accept", "settings", "--json"];
 
 #[test]
 fn matrix_of_versions() {
@@ -54,7 +53,10 @@ fn there(from: &Cluster, end: &End, to: &Cluster) -> usize {
         let there: Vec<&str> = there.iter().map(String::as_str).collect();
         report(&repository, verb, &[&there[..], flags].concat())
     };
-    run("backup", from, &[&chosen[..], &ACCEPTED].concat());
+    let chosen = [&chosen[..], &["--json"]].concat();
+    run("backup", from, &chosen);
+    // Nothing new, so the next one goes on where this one ended.
+    assert_eq!(run("backup", from, &chosen)["fetched_bytes"], 0);
     report(&repository, "verify", &["--json"]);
     let restored = run("restore", to, &["--replication-factor", "1", "--json"]);
     assert_eq!(restored["incomplete"].as_array().map(Vec::len), Some(0), "{restored:#}");

@@ -1,4 +1,4 @@
-//! `DescribeAcls` and `CreateAcls` v1 to v3.
+//! `DescribeAcls` and `CreateAcls` v0 to v3.
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use crate::cluster::ask::{Answered, Manner, Whom};
 use crate::cluster::{Cluster, ClusterError, Each, Subject};
 use crate::model::{Acl, AclOperation, PatternType, Permission, ResourceType};
 use crate::net::Connection;
+use crate::wire::Exchange;
 
 const DESCRIBE: &str = "DescribeAcls";
 const CREATE: &str = "CreateAcls";
@@ -78,11 +79,19 @@ async fn create(connection: Connection, acls: Vec<Acl>, patience: Duration) -> A
             .with_operation(acl.operation.0)
             .with_permission_type(acl.permission.0)
     };
-    let request = m::CreateAclsRequest::default().with_creations(acls.iter().map(creation).collect());
-    let answer = connection.call(&request, patience).await?;
+    // Brokers before 2.0 know names as they are and no prefixes.
+    let prefixes = connection.versions().has(&m::CreateAclsRequest::API, 1);
+    let spoken = |acl: &&Acl| prefixes || acl.pattern_type == PatternType::LITERAL;
+    let creations: Vec<AclCreation> = acls.iter().filter(spoken).map(creation).collect();
+    let asked = !creations.is_empty();
+    let request = m::CreateAclsRequest::default().with_creations(creations);
+    let answer = if asked { connection.call(&request, patience).await? } else { m::CreateAclsResponse::default() };
     // Results stand in the order of the request.
     let mut results = answer.results.iter();
-    let read = |_: &Acl| {
+    let read = |acl: &Acl| {
+        if !spoken(&acl) {
+            return Err(ClusterError::Unsupported { node: -1, what: "prefixed ACLs (2.0+)".to_owned() });
+        }
         let missing = || ClusterError::Unanswered { api: CREATE, subject: Subject::Request };
         let result = results.next().ok_or_else(missing)?;
         judge(CREATE, result.error_code, || Subject::Request, result.error_message.as_ref())

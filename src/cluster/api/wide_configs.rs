@@ -1,5 +1,5 @@
 //! Settings that belong to no topic: the brokers' cluster-wide defaults, consumer groups', client metrics'.
-//! `DescribeConfigs` v1 to v4, `IncrementalAlterConfigs` v0 to v1, `ListConfigResources` v0 to v1 (v0 lists client
+//! `DescribeConfigs` v0 to v4, `IncrementalAlterConfigs` v0 to v1, `ListConfigResources` v0 to v1 (v0 lists client
 //! metrics only, 3.7+; v1 is 4.1+).
 
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsRe
 
 use super::{judge, text};
 use crate::cluster::ask::{Answered, Manner, Whom};
-use crate::cluster::{Cluster, ClusterError, ConfigScope, Each, ScopedConfig, Subject};
+use crate::cluster::{Cluster, ClusterError, ConfigScope, Each, Features, ScopedConfig, Subject};
 use crate::net::Connection;
 use crate::wire::Exchange;
 
@@ -105,7 +105,13 @@ async fn list(connection: Connection, patience: Duration) -> Answered<(Option<Ve
     Ok(vec![read()])
 }
 
+/// Brokers without settings of groups do not say so: those of 0.11 answer as if nothing had been asked.
 async fn describe(connection: Connection, scopes: Vec<ConfigScope>, patience: Duration) -> Answered<Vec<ScopedConfig>> {
+    let knows_groups = Features::of(connection.versions()).group_configs;
+    if !knows_groups && scopes.iter().any(|scope| matches!(scope, ConfigScope::Group(_))) {
+        let unsupported = || ClusterError::Unsupported { node: -1, what: "settings of groups (3.8+)".to_owned() };
+        return Ok(scopes.iter().map(|_| Err(unsupported())).collect());
+    }
     let asked = |scope: &ConfigScope| {
         let (kind, name) = resource(scope);
         DescribeConfigsResource::default()

@@ -68,6 +68,14 @@ pub enum BatchError {
         /// 0 or 1.
         magic: u8,
     },
+    /// A v0 or v1 message that should hold others and does not hold them as it should.
+    #[error("compressed messages at offset {base_offset}: {reason}")]
+    Wrapper {
+        /// Offset of the wrapper.
+        base_offset: i64,
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// Codec bits that no Kafka version defines.
     #[error("batch at offset {base_offset}: codec {code} is not known")]
     Codec {
@@ -153,6 +161,18 @@ pub enum RecordFault {
     /// The batch holds more than its header counts.
     #[error("{0} bytes follow the last record")]
     AfterLast(usize),
+    /// A message of format v0 or v1 whose offset is out of order, or beyond that of its wrapper.
+    #[error("offset {0} is out of order or out of range")]
+    Offset(i64),
+    /// A message within a wrapper that is neither v0 nor v1.
+    #[error("magic byte {0} in a wrapper of older messages")]
+    Magic(u8),
+    /// The checksum of a message within a wrapper does not fit it.
+    #[error("checksum does not fit")]
+    Checksum,
+    /// A wrapper within a wrapper.
+    #[error("compressed within a compressed message")]
+    Nested,
     /// A control record whose key is not a version and a type.
     #[error("control record key of {0} bytes")]
     ControlKey(usize),

@@ -30,6 +30,14 @@ pub(super) mod legacy {
     pub(crate) const ATTRIBUTES: usize = 17;
     /// v1 only.
     pub(crate) const TIMESTAMP: usize = 18;
+    /// Length of the key.
+    pub(crate) const KEY_V0: usize = 18;
+    /// The same behind the timestamp.
+    pub(crate) const KEY_V1: usize = 26;
+    /// Bits of the attributes.
+    pub(crate) const CODEC: u8 = 0x07;
+    /// Set by brokers in v1 (KIP-32).
+    pub(crate) const LOG_APPEND_TIME: u8 = 0x08;
     /// Smallest value of the size field: checksum, magic, attributes, two lengths.
     pub(crate) const MIN_SIZE_V0: i32 = 14;
     /// The same and a timestamp.

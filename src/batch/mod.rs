@@ -1,5 +1,5 @@
-//! Record batches as bytes: Kafka's message format v2 (KIP-98), and enough of v0 and v1 to walk over them and check
-//! them. No I/O. Every byte is taken for hostile: a wrong one gives an error, never a panic, and nothing is allocated
+//! Record batches as bytes: Kafka's message format v2 (KIP-98), and the older v0 and v1, which can be walked over, checked
+//! and written anew as v2 ([`upgrade()`]). No I/O. Every byte is taken for hostile: a wrong one gives an error, never a panic, and nothing is allocated
 //! from a length that was not compared with the bytes that are there.
 //!
 //! [`walk()`] finds the batches, [`admit`] decides what a restore does with one, [`reheader()`] and [`reencode()`] do it.
@@ -35,7 +35,9 @@ pub use error::{BatchError, RecordFault};
 pub use filler::{FILLER_MAX, Filler};
 pub use header::BatchHeader;
 pub use layout::HEADER_SIZE;
-pub use legacy::LegacyHeader;
+#[cfg(test)]
+pub(crate) use legacy::testing as old_messages;
+pub use legacy::{JOINED_MAX, LegacyHeader, joins, upgrade};
 pub use record::{Header, Place, Record, RecordIter, Records, records, records_up_to};
 pub use reencode::{Reencoded, Run, kept_runs, reencode, reencode_runs};
 pub use reheader::{ProducerStamp, reheader};

@@ -4,7 +4,7 @@ use super::checksum;
 use super::error::BatchError;
 use super::header::BatchHeader;
 use super::layout::{self, HEADER_SIZE};
-use super::legacy::LegacyHeader;
+use super::legacy::{LegacyHeader, MessageSet};
 use super::walk::size_of_first;
 
 /// A whole batch: v2, or a single v0 or v1 message. Its header was read, its checksum was not checked.
@@ -115,6 +115,17 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// First offset and number of records. Those of a v0 or v1 wrapper are told by what it holds, so it is decompressed;
+    /// one that cannot be read counts as a single record.
+    pub fn extent(&self) -> (i64, u64) {
+        if self.legacy_header().is_some_and(LegacyHeader::is_compressed)
+            && let Ok(set) = MessageSet::open(self)
+        {
+            return (set.first_offset(), set.count());
+        }
+        (self.base_offset(), u64::from(self.record_count().unsigned_abs()))
+    }
+
     /// Leader epoch, -1 where there is none.
     pub fn leader_epoch(&self) -> i32 {
         match &self.kind {
@@ -127,7 +138,7 @@ impl<'a> Batch<'a> {
     pub fn codec_code(&self) -> u8 {
         match &self.kind {
             Kind::Modern(header) => header.attributes.codec_code(),
-            Kind::Legacy(header) => header.attributes & 7,
+            Kind::Legacy(header) => header.codec_code(),
         }
     }
 

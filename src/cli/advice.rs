@@ -302,7 +302,6 @@ pub fn restore(error: &RestoreError) -> Advice {
             Refused,
             "look at that record with `ktape export`; choose another time or --until-observed, or cut there all the same with --force",
         ),
-        RestoreError::Legacy { .. } => say(Refused, "leave the topic out with --exclude-topics"),
         RestoreError::Batch { .. } => {
             say(Damaged, "`ktape verify` shows all that is damaged; use another snapshot or a copy")
         }
@@ -384,9 +383,6 @@ pub fn export(error: &ExportError) -> Advice {
         ExportError::Repository(error) => repository(error),
         ExportError::NoSuchTopic { .. } | ExportError::NoSuchPartition { .. } => {
             say(ExitCode::Refused, "`ktape show` lists what the snapshot holds")
-        }
-        ExportError::Legacy { .. } => {
-            say(ExitCode::Failed, "read the segment with Kafka's DumpLogSegments, or choose a range after it")
         }
         ExportError::Write(_) => write(),
     }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc::Receiver;
 
 use super::side::{Batches, Halt};
-use crate::batch::{Batch, BatchError, BatchHeader, Marker, marker, size_of_first};
+use crate::batch::{Batch, BatchError, BatchHeader, Marker, marker, size_of_first, upgrade};
 use crate::cancel::Cancel;
 use crate::model::describe;
 use crate::reader::{Found, ReadError};
@@ -111,8 +111,7 @@ impl Batches for Fetched {
             let batch = Batch::parse(&bytes).map_err(|fault| self.broken(&fault))?;
             self.last = batch.base_offset();
             let Some(header) = batch.header() else {
-                let detail = "the cluster has it in message format v0 or v1";
-                return Err(Halt::NotCompared(format!("offset {}: {detail}", batch.base_offset())));
+                return Ok(Some(upgrade(&[batch]).map_err(|fault| self.broken(&fault))?.into()));
             };
             batch.check_crc().map_err(|fault| self.broken(&fault))?;
             if self.shows(&batch, header).map_err(|fault| self.broken(&fault))? {

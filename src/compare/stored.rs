@@ -7,7 +7,7 @@ use crate::batch::BatchError;
 use crate::cancel::Cancel;
 use crate::model::OffsetRange;
 use crate::repository::format::{Seal, SegmentList};
-use crate::repository::{AbortedIndex, Damage, Repository, RepositoryError, SegmentReader};
+use crate::repository::{AbortedIndex, Damage, ModernReader, Repository, RepositoryError};
 
 type Seals = Box<dyn Iterator<Item = Result<Seal, RepositoryError>> + Send>;
 
@@ -18,7 +18,7 @@ pub(super) struct Stored {
     keep: OffsetRange,
     aborted: AbortedIndex,
     cancel: Cancel,
-    current: Option<(String, SegmentReader)>,
+    current: Option<(String, ModernReader)>,
     /// Object and position of the batch given out last.
     last: (String, u64),
     /// Bytes of the batches given out.
@@ -50,18 +50,18 @@ impl Stored {
         }
     }
 
-    /// The next whole batch of the segments, of whatever kind.
+    /// The next whole batch of the segments, of whatever kind; v0 and v1 messages as v2.
     fn any(&mut self) -> Result<Option<Bytes>, RepositoryError> {
         loop {
             if let Some((object, reader)) = &mut self.current {
                 if let Some(owned) = reader.next()? {
-                    self.last = (object.clone(), reader.position() - owned.bytes.len() as u64);
+                    self.last = (object.clone(), owned.position);
                     return Ok(Some(owned.bytes));
                 }
                 self.current = None;
             }
             let Some(seal) = self.seals.next().transpose()? else { return Ok(None) };
-            let reader = self.repository.read_segment_from(&seal, self.keep.base)?;
+            let reader = self.repository.read_modern(&seal, self.keep.base, true)?;
             self.current = Some((seal.object, reader));
         }
     }
@@ -77,10 +77,7 @@ impl Batches for Stored {
             if batch.base_offset() >= self.keep.next {
                 return Ok(None);
             }
-            let Some(header) = batch.header() else {
-                let offset = batch.base_offset();
-                return Err(Halt::NotCompared(format!("source offset {offset} is in message format v0 or v1")));
-            };
+            let header = batch.modern().map_err(|fault| self.broken(&fault))?;
             let counts = !header.attributes.control() && self.aborted.uncommitted(header).is_none();
             if counts {
                 batch.check_crc().map_err(|fault| self.broken(&fault))?;

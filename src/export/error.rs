@@ -28,18 +28,6 @@ pub enum ExportError {
         /// The partition.
         partition: TopicPartition,
     },
-    /// Messages of before Kafka 0.11, which are stored but not decoded.
-    #[error("{partition}: offset {offset} in {object} is in message format v{magic}, which cannot be exported")]
-    Legacy {
-        /// Whose.
-        partition: TopicPartition,
-        /// The segment.
-        object: String,
-        /// Offset of the message.
-        offset: i64,
-        /// 0 or 1.
-        magic: u8,
-    },
     /// The output does not take more; a reader that went away is `BrokenPipe`.
     #[error("writing records")]
     Write(#[source] io::Error),
@@ -50,7 +38,7 @@ impl Classify for ExportError {
         match self {
             Self::Repository(error) => error.class(),
             Self::NoSuchTopic { .. } | Self::NoSuchPartition { .. } => ErrorClass::Reject,
-            Self::Legacy { .. } | Self::Write(_) => ErrorClass::Fatal,
+            Self::Write(_) => ErrorClass::Fatal,
         }
     }
 }

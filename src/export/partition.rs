@@ -8,7 +8,7 @@ use super::line::LineStyle;
 use super::plan::{ExportPlan, PartitionPlan};
 use super::report::ExportReport;
 use crate::batch::{Batch, BatchError, records};
-use crate::model::{OffsetRange, TopicPartition};
+use crate::model::OffsetRange;
 use crate::repository::format::Seal;
 use crate::repository::{AbortedIndex, Damage, RepositoryError};
 
@@ -55,38 +55,32 @@ struct PartitionExport<'a> {
 
 impl PartitionExport<'_> {
     fn segment(&mut self, seal: &Seal) -> Result<(), ExportError> {
-        let mut reader = self.context.repository.read_segment_from(seal, self.part.keep.base)?;
+        let mut reader = self.context.repository.read_modern(seal, self.part.keep.base, false)?;
         while let Some(owned) = reader.next()? {
             if self.context.cancel.is_cancelled() {
                 self.report.cancelled = true;
                 return Ok(());
             }
-            let position = reader.position() - owned.bytes.len() as u64;
-            let damaged = |fault: BatchError| damage(seal, position, fault);
+            let damaged = |fault: BatchError| damage(seal, owned.position, fault);
             let batch = owned.batch().map_err(damaged)?;
             if batch.base_offset() >= self.part.keep.next {
                 return Ok(());
             }
             batch.check_crc().map_err(damaged)?;
-            if self.counts(&batch, seal)? {
+            if self.counts(&batch) {
                 self.batch(&batch, damaged)?;
             }
-            self.context.progress.advance(owned.bytes.len() as u64);
+            self.context.progress.advance(owned.stored);
         }
         Ok(())
     }
 
     /// Whether the batch holds records to be shown.
-    fn counts(&mut self, batch: &Batch<'_>, seal: &Seal) -> Result<bool, ExportError> {
-        if let Some(old) = batch.legacy_header() {
-            let partition = TopicPartition::new(self.plan.topic.clone(), self.part.partition);
-            let object = seal.object.clone();
-            return Err(ExportError::Legacy { partition, object, offset: old.offset, magic: old.magic });
-        }
-        let Some(header) = batch.header().filter(|header| !header.attributes.control()) else { return Ok(false) };
-        let Some(outcome) = self.aborted.uncommitted(header) else { return Ok(true) };
+    fn counts(&mut self, batch: &Batch<'_>) -> bool {
+        let Some(header) = batch.header().filter(|header| !header.attributes.control()) else { return false };
+        let Some(outcome) = self.aborted.uncommitted(header) else { return true };
         self.report.count_uncommitted(outcome, u64::from(header.record_count.unsigned_abs()));
-        Ok(self.context.options.uncommitted)
+        self.context.options.uncommitted
     }
 
     fn batch(&mut self, batch: &Batch<'_>, damaged: impl Fn(BatchError) -> RepositoryError) -> Result<(), ExportError> {

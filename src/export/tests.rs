@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::*;
-use crate::batch::Attributes;
+use crate::batch::old_messages::{Old, message, wrapper};
+use crate::batch::{Attributes, Codec};
 use crate::model::{OffsetRange, Timestamp, TopicName};
 use crate::progress::Silent;
 use crate::repository::format::{PartitionState, SegmentList};
@@ -108,15 +109,27 @@ fn offsets_that_should_be_there_are_named() {
 }
 
 #[test]
-fn old_messages_are_refused_by_name() {
-    let checked = [&[1_u8, 0][..], &[0; 8], &[255; 8]].concat();
-    let mut old = 5_i64.to_be_bytes().to_vec();
-    old.extend((checked.len() as i32 + 4).to_be_bytes());
-    old.extend(crc32fast::hash(&checked).to_be_bytes());
-    old.extend(checked);
-    let error = run(&repository(&[&[old]], |_| {}), &options(), &mut io::sink()).unwrap_err();
-    let ExportError::Legacy { object, offset: 5, magic: 1, .. } = error else { panic!("{error}") };
-    assert!(object.starts_with("topics/t/"));
+fn old_messages_are_shown() {
+    let messages = [Old::of(0, "a"), Old { key: Some(b"k".to_vec()), ..Old::of(1, "b") }, Old::of(2, "c")];
+    let stamped = Old { time: 77, ..Old::of(4, "e") };
+    let batches = [wrapper(0, Codec::Gzip, &messages), message(1, 0, &Old::of(3, "d")), message(1, 8, &stamped)];
+    let (lines, report) = lines(&repository(&[&batches], |_| {}), &options());
+    let seen = lines.iter().map(|line| (line["offset"].as_i64(), line["timestamp"].as_i64(), line["value"].as_str()));
+    let time = |offset: i64| Some(1_400_000_000_000 + offset);
+    assert!(seen.eq([
+        (Some(0), Some(-1), Some("a")),
+        (Some(1), Some(-1), Some("b")),
+        (Some(2), Some(-1), Some("c")),
+        (Some(3), time(3), Some("d")),
+        (Some(4), Some(77), Some("e")),
+    ]));
+    assert_eq!(
+        (&lines[4]["timestamp_type"], &lines[3]["timestamp_type"]),
+        (&"LogAppendTime".into(), &"CreateTime".into())
+    );
+    assert!(report.is_complete() && report.records == 5);
+    let within = ExportOptions { offsets: OffsetRange { base: 1, next: 2 }, ..options() };
+    assert_eq!(offsets(&repository(&[&batches], |_| {}), &within), [1], "a range within a compressed message");
 }
 
 #[test]

@@ -332,6 +332,7 @@ fn base_offset(fault: &BatchError) -> Option<i64> {
         | BatchError::Field { base_offset, .. }
         | BatchError::Checksum { base_offset, .. }
         | BatchError::Legacy { base_offset, .. }
+        | BatchError::Wrapper { base_offset, .. }
         | BatchError::Codec { base_offset, .. }
         | BatchError::Decompress { base_offset, .. }
         | BatchError::TooLarge { base_offset, .. }

@@ -44,7 +44,8 @@ pub use restores::{RestoreFolder, RestoreStates};
 pub use runs::{HOLD_RUNS, Run, TAKE_OVER_FOR, began};
 pub use seen::Seen;
 pub use segment::{
-    AbortedIndex, Behind, FoundByTime, OwnedBatch, RecordTimes, SegmentReader, SegmentStart, SegmentWriter, Uncommitted,
+    AbortedIndex, Behind, FoundByTime, ModernBatch, ModernReader, OwnedBatch, RecordTimes, SegmentReader, SegmentStart,
+    SegmentWriter, Uncommitted,
 };
 pub use shards::{shard_count, shard_of};
 pub use signature::{KeyFault, PublicKey, SigningKey};

@@ -11,6 +11,8 @@ use crate::cluster::ConfigChange;
 const UNLIMITED: &str = "9223372036854775807";
 /// Space above the largest batch: the broker may not think of the same size as we do.
 const BATCH_SLACK: u64 = 4096;
+/// First version whose message format takes idempotent producers.
+const FIRST_WITH_V2: &str = "0.11.0";
 /// Kafka's default for `max.message.bytes`.
 const DEFAULT_MAX_MESSAGE: u64 = 1_048_588;
 
@@ -28,6 +30,9 @@ pub(super) fn while_restoring(topic: &PlannedTopic, limits: Limits) -> Vec<(Stri
         ("unclean.leader.election.enable", "false".to_owned()),
     ];
     configs.extend(limits.lifted().iter().map(|name| (*name, UNLIMITED.to_owned())));
+    if limits.old_format {
+        configs.push(("message.format.version", FIRST_WITH_V2.to_owned()));
+    }
     let replicas = i64::from(topic.replication_factor);
     if replicas > 0 && limits.min_insync_replicas.is_some_and(|needed| needed > replicas) {
         configs.push(("min.insync.replicas", replicas.to_string()));
@@ -132,6 +137,9 @@ mod tests {
         assert_eq!(value(&configs, "min.insync.replicas").as_deref(), Some("1"));
         assert_eq!(value(&configs, "max.message.bytes").as_deref(), Some("5004096"));
         assert_eq!(value(&configs, "segment.bytes").as_deref(), Some("5004096"));
+        assert_eq!(value(&configs, "message.format.version"), None);
+        let configs = while_restoring(&topic, Limits { old_format: true, ..strict });
+        assert_eq!(value(&configs, "message.format.version").as_deref(), Some("0.11.0"));
         topic.replication_factor = 3;
         let configs = while_restoring(&topic, Limits { segment_bytes: Some(1 << 30), ..strict });
         assert_eq!((value(&configs, "min.insync.replicas"), value(&configs, "segment.bytes")), (None, None));

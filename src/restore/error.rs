@@ -176,18 +176,6 @@ pub enum RestoreError {
         /// More partitions that leave too much behind.
         others: usize,
     },
-    /// Message format v0 or v1.
-    #[error(
-        "partition {partition} has batches in message format v0 or v1 ({batches} in {object}); restoring those is not supported yet"
-    )]
-    Legacy {
-        /// The partition.
-        partition: TopicPartition,
-        /// How many.
-        batches: u64,
-        /// Segment that holds them.
-        object: String,
-    },
     /// A stored batch cannot be read.
     #[error("segment {object}: {source}")]
     Batch {

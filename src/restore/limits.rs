@@ -39,6 +39,8 @@ pub struct Limits {
     pub segment_bytes: Option<i64>,
     /// Largest request; no topic setting lifts it.
     pub request_bytes: Option<i64>,
+    /// Whether topics store messages in format v0 or v1 by default, which takes no idempotent producer.
+    pub old_format: bool,
     /// Whether tiered storage is switched on.
     pub tiered: bool,
     /// Longest metadata text of a committed offset (`offset.metadata.max.bytes`).
@@ -79,6 +81,7 @@ impl Limits {
             min_insync_replicas: number("min.insync.replicas"),
             segment_bytes: number("log.segment.bytes"),
             request_bytes: number("socket.request.max.bytes"),
+            old_format: text("log.message.format.version").is_some_and(is_before_v2),
             tiered: text("remote.log.storage.system.enable") == Some("true"),
             offset_metadata_bytes: number("offset.metadata.max.bytes"),
             offsets_retention_minutes: number("offsets.retention.minutes"),
@@ -95,6 +98,7 @@ impl Limits {
             min_insync_replicas: self.min_insync_replicas.max(other.min_insync_replicas),
             segment_bytes: least(self.segment_bytes, other.segment_bytes),
             request_bytes: least(self.request_bytes, other.request_bytes),
+            old_format: self.old_format || other.old_format,
             tiered: self.tiered && other.tiered,
             offset_metadata_bytes: least(self.offset_metadata_bytes, other.offset_metadata_bytes),
             offsets_retention_minutes: least(self.offsets_retention_minutes, other.offsets_retention_minutes),
@@ -147,6 +151,12 @@ impl Limits {
     }
 }
 
+/// Whether a `message.format.version` is one of before Kafka 0.11.
+fn is_before_v2(version: &str) -> bool {
+    let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or(u32::MAX));
+    numbers.next() == Some(0) && numbers.next().is_some_and(|minor| minor < 11)
+}
+
 /// Whether a `cleanup.policy` deletes old data.
 pub(super) fn deletes(policy: &str) -> bool {
     policy.split(',').any(|one| one.trim() == "delete")
@@ -178,6 +188,16 @@ mod tests {
         assert_eq!(limits.refuses_batch(1 << 20), None);
         let unlimited = broker(&[("log.retention.ms", "-1"), ("log.retention.hours", "168")]);
         assert_eq!(Limits::of_brokers([&unlimited[..]]).retention_ms, None);
+    }
+
+    #[test]
+    fn old_message_formats_are_known_by_their_versions() {
+        for (version, old) in
+            [("0.9.0", true), ("0.10.2-IV0", true), ("0.11.0-IV2", false), ("1.0", false), ("2.8", false)]
+        {
+            let one = broker(&[("log.message.format.version", version)]);
+            assert_eq!(Limits::of_brokers([&one[..], &broker(&[])[..]]).old_format, old, "{version}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::batch::{
 use crate::cluster::ProducerIdentity;
 use crate::model::{MapPiece, OffsetRange, TopicPartition};
 use crate::repository::format::SegmentList;
-use crate::repository::{AbortedIndex, OwnedBatch, Repository, Uncommitted};
+use crate::repository::{AbortedIndex, ModernBatch, Repository, Uncommitted};
 
 /// What a stretch of target offsets gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +78,8 @@ pub struct Admitted {
     pub reheadered: u64,
     /// Batches whose records were decoded and written again.
     pub reencoded: u64,
+    /// Messages of format v0 or v1, a compressed one and those in it for one, that were written as v2 batches.
+    pub converted: u64,
     /// Markers.
     pub dropped_control: u64,
     /// Batches without records, which compaction leaves.
@@ -100,6 +102,7 @@ impl Admitted {
         self.records += other.records;
         self.reheadered += other.reheadered;
         self.reencoded += other.reencoded;
+        self.converted += other.converted;
         self.dropped_control += other.dropped_control;
         self.dropped_empty += other.dropped_empty;
         self.dropped_aborted += other.dropped_aborted;
@@ -201,7 +204,7 @@ impl Source {
             if seal.next <= self.keep.base || seal.base >= self.keep.next {
                 continue;
             }
-            let mut segment = repository.read_segment_from(&seal, self.keep.base)?;
+            let mut segment = repository.read_modern(&seal, self.keep.base, true)?;
             while let Some(owned) = segment.next()? {
                 let bad = |source| RestoreError::Batch { object: seal.object.clone(), source };
                 let batch = owned.batch().map_err(bad)?;
@@ -232,12 +235,13 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// Admits one batch; what gets a new checksum is checked first. False if the sink wants no more.
-    fn take(&mut self, owned: &OwnedBatch, batch: &Batch<'_>) -> Result<bool, BatchError> {
+    fn take(&mut self, owned: &ModernBatch, batch: &Batch<'_>) -> Result<bool, BatchError> {
         let header = batch.modern()?;
         let uncommitted = self.aborted.uncommitted(header);
         let aborted = uncommitted.is_some();
         let context = AdmissionContext { aborted, keep: self.source.keep, target_codecs: self.source.target_codecs };
-        self.passed_bytes += owned.bytes.len() as u64;
+        self.passed_bytes += owned.stored;
+        self.admitted.converted += owned.converted;
         match admit(header, &context)? {
             Admission::Dropped(reason) => {
                 self.admitted.count_dropped(reason, uncommitted);

@@ -3,6 +3,7 @@
 
 mod gzip;
 mod lz4;
+mod old_lz4;
 mod snappy;
 mod zstd;
 
@@ -22,6 +23,15 @@ pub const LIMIT: usize = 256 << 20;
 enum Fault {
     Invalid(String),
     TooLarge,
+}
+
+impl Fault {
+    fn of(self, base_offset: i64, codec: Codec, limit: usize) -> BatchError {
+        match self {
+            Self::Invalid(reason) => BatchError::Decompress { base_offset, codec, reason },
+            Self::TooLarge => BatchError::TooLarge { base_offset, codec, limit },
+        }
+    }
 }
 
 impl From<io::Error> for Fault {
@@ -44,10 +54,18 @@ pub(super) fn payload<'a>(header: &BatchHeader, stored: &'a [u8], limit: usize) 
         Codec::Lz4 => lz4::decompress(stored, limit),
         Codec::Zstd => zstd::decompress(stored, limit),
     };
-    plain.map(Cow::Owned).map_err(|fault| match fault {
-        Fault::Invalid(reason) => BatchError::Decompress { base_offset, codec, reason },
-        Fault::TooLarge => BatchError::TooLarge { base_offset, codec, limit },
-    })
+    plain.map(Cow::Owned).map_err(|fault| fault.of(base_offset, codec, limit))
+}
+
+/// The message set in a v0 or v1 wrapper, decompressed. These formats know no zstd.
+pub(super) fn message_set(base_offset: i64, code: u8, stored: &[u8], limit: usize) -> Result<Vec<u8>, BatchError> {
+    let (codec, plain) = match Codec::from_code(code) {
+        Some(codec @ Codec::Gzip) => (codec, gzip::decompress(stored, limit)),
+        Some(codec @ Codec::Snappy) => (codec, snappy::decompress(stored, limit)),
+        Some(codec @ Codec::Lz4) => (codec, old_lz4::decompress(stored, limit)),
+        _ => return Err(BatchError::Codec { base_offset, code }),
+    };
+    plain.map_err(|fault| fault.of(base_offset, codec, limit))
 }
 
 /// Compresses into `out`.

@@ -2,6 +2,7 @@
 
 mod admission;
 mod codecs;
+mod old_formats;
 mod properties;
 mod reading;
 

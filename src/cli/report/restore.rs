@@ -78,6 +78,9 @@ fn admitted(out: &mut Text, admitted: &Admitted) {
     out.line(format!(
         "batches: {kept} with their records untouched under a new header, {anew} decoded and written anew"
     ));
+    if admitted.converted > 0 {
+        out.line(format!("  {} of format v0 or v1 written as batches of v2", count(admitted.converted, "message")));
+    }
     let dropped = [
         (admitted.dropped_aborted, "of aborted transactions"),
         (admitted.dropped_control, "transaction markers"),

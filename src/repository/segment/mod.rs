@@ -2,6 +2,7 @@
 
 mod aborted;
 mod facts;
+mod modern;
 mod reader;
 mod scan;
 mod times;
@@ -9,6 +10,7 @@ mod writer;
 
 pub use aborted::{AbortedIndex, Uncommitted};
 pub use facts::Facts;
+pub use modern::{ModernBatch, ModernReader};
 pub use reader::{OwnedBatch, SegmentReader};
 pub use scan::{Observed, Scan, ScanFault};
 pub use times::{Behind, FoundByTime, RecordTimes};

@@ -128,9 +128,10 @@ impl Scan {
         self.transaction(batch)?;
         self.times(batch);
         self.entry(batch, observed);
+        let (first, records) = batch.extent();
         let facts = &mut self.facts;
         if facts.batches == 0 {
-            facts.base = base;
+            facts.base = first;
         }
         let epoch = batch.leader_epoch();
         if facts.leader_epochs.last().is_none_or(|last| last.epoch != epoch) {
@@ -140,7 +141,7 @@ impl Scan {
         facts.next = batch.next_offset();
         facts.size += size;
         facts.batches += 1;
-        facts.records += u64::from(batch.record_count().unsigned_abs());
+        facts.records += records;
         facts.max_batch = facts.max_batch.max(size);
         facts.legacy_batches += u64::from(batch.is_legacy());
         facts.last_batch_base = base;

@@ -157,9 +157,9 @@ impl RecordTimes<'_> {
         from: i64,
         mut take: impl FnMut(u64, &Batch<'_>, &BatchHeader) -> Result<bool, RepositoryError>,
     ) -> Result<(), RepositoryError> {
-        let mut segment = self.repository.read_segment_from(seal, from)?;
+        let mut segment = self.repository.read_modern(seal, from, true)?;
         while let Some(owned) = segment.next()? {
-            let position = segment.position() - owned.bytes.len() as u64;
+            let position = owned.position;
             let batch = owned.batch().map_err(|fault| damaged(seal, position, fault))?;
             if batch.base_offset() >= self.keep.next {
                 break;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{PlannedPartition, PlannedTopic};
-use crate::model::{OffsetRange, Timestamp, TopicFilter, TopicName, TopicPartition};
+use crate::model::{OffsetRange, Timestamp, TopicFilter, TopicName};
 use crate::repository::format::{PartitionState, SegmentList, TopicState};
 use crate::repository::{Repository, SkippedSnapshot, Snapshot};
 use crate::restore::error::RestoreError;
@@ -100,12 +100,10 @@ fn plan_partition(
     let mut bytes = 0;
     for seal in repository.seals(&partition.segments) {
         let seal = seal?;
-        if seal.legacy_batches > 0 {
-            let at = TopicPartition::new(topic.state.name.clone(), partition.partition);
-            return Err(RestoreError::Legacy { partition: at, batches: seal.legacy_batches, object: seal.object });
-        }
         bytes += seal.size;
-        topic.max_batch = topic.max_batch.max(seal.max_batch);
+        // What was compressed by another library may grow when it is written anew.
+        let growth = if seal.legacy_batches > 0 { seal.max_batch / 8 } else { 0 };
+        topic.max_batch = topic.max_batch.max(seal.max_batch + growth);
         let earlier = topic.min_timestamp.0 < 0 || seal.min_timestamp < topic.min_timestamp;
         if seal.min_timestamp.0 >= 0 && earlier {
             topic.min_timestamp = seal.min_timestamp;

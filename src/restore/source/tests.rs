@@ -1,6 +1,7 @@
 //! Stored batches in, batches to be sent out.
 
 use super::*;
+use crate::batch::old_messages::{Old, message, wrapper};
 use crate::batch::{BatchHeader, records};
 use crate::model::TopicName;
 use crate::repository::testing::{self, batch, batch_with, marker, transactional};
@@ -80,26 +81,56 @@ fn any_log_end_is_a_legal_start() {
     let holes = |header: &mut BatchHeader| header.last_offset_delta = 9;
     let batches = [batch(10, 4), marker(14, 8, true), batch_with(15, 3, holes), batch(40, 5)];
     let seals = [testing::segment(&repository, &run, begin(), &batches)];
-    let whole = source(&seals, OffsetRange { base: 12, next: 43 });
+    begins_anywhere(&repository, &source(&seals, OffsetRange { base: 12, next: 43 }), 8);
+}
+
+#[test]
+fn any_log_end_is_a_legal_start_within_old_messages() {
+    let repository = testing::repository(MemoryStore::new());
+    let run = repository.begin_run(testing::CLUSTER).unwrap();
+    let begin = || testing::start("orders", 0, &run, None);
+    let old = |offset: i64| Old::of(offset, &offset.to_string());
+    let wrapped =
+        |magic, codec, range: std::ops::Range<i64>| wrapper(magic, codec, &range.map(old).collect::<Vec<_>>());
+    let single = |magic, offset| message(magic, 0, &old(offset));
+    // A log start and an end within compressed messages, single ones in a row with a hole, and a new batch.
+    let before = [wrapped(0, Codec::Lz4, 10..14), single(0, 14), single(0, 15), single(1, 17), single(1, 18)];
+    let after = [single(1, 19), wrapped(1, Codec::Gzip, 20..22), batch(22, 3), wrapped(1, Codec::Snappy, 30..34)];
+    let seals = [&before[..], &after[..]].map(|batches| testing::segment(&repository, &run, begin(), batches));
+    let facts = |seal: &crate::repository::format::Seal| (seal.base, seal.next, seal.records, seal.legacy_batches);
+    assert_eq!(seals.each_ref().map(facts), [(10, 19, 8, 5), (19, 34, 10, 3)]);
+    let source = source(&seals, OffsetRange { base: 12, next: 32 });
+    let first = begins_anywhere(&repository, &source, 14);
+    let values = first.records.iter().map(|(_, _, value)| String::from_utf8_lossy(value).into_owned());
+    let expected = [12, 13, 14, 15, 17, 18, 19, 20, 21].map(|offset| offset.to_string());
+    assert!(values.take(9).eq(expected));
+    assert_eq!(first.bases, [12, 14, 19, 20, 22, 30], "single messages are sent together");
+    let passed = source.read(&repository, &mut Taken::default()).unwrap().unwrap();
+    assert_eq!((passed.admitted.converted, passed.admitted.reheadered, passed.admitted.reencoded), (8, 3, 3));
+}
+
+/// A restore that goes on anywhere sends what is missing of one that was never cut off.
+fn begins_anywhere(repository: &Repository, whole: &Source, records: i64) -> Taken {
     let mut first = Taken::default();
-    let passed = whole.clone().read(&repository, &mut first).unwrap().unwrap();
+    let passed = whole.clone().read(repository, &mut first).unwrap().unwrap();
     let admitted = passed.admitted;
-    assert_eq!((passed.log_end, admitted.records), (8, 8));
-    assert!(first.records.iter().map(|(at, sequence, _)| (*at, *sequence)).eq((0..8).zip(0..8)));
-    assert_eq!(first.records.len(), 8);
-    for from in 0..=9 {
+    assert_eq!((passed.log_end, admitted.records), (records, records as u64));
+    assert!(first.records.iter().map(|(at, sequence, _)| (*at, *sequence)).eq((0..records).zip(0..)));
+    assert_eq!(first.records.len() as i64, records);
+    for from in 0..=records + 1 {
         for base in [0, 100] {
             let mut rest = Taken::default();
             let again = Source { target_base: base, from: base + from, ..whole.clone() };
-            let passed = again.read(&repository, &mut rest).unwrap().unwrap();
+            let passed = again.read(repository, &mut rest).unwrap().unwrap();
             let expected = first.records.iter().skip(from as usize).cloned();
             let expected: Vec<_> = expected.map(|(at, sequence, value)| (at + base, sequence, value)).collect();
             assert_eq!(rest.records, expected, "from {from}");
-            assert_eq!((passed.admitted, passed.log_end), (admitted, base + 8), "from {from}");
+            assert_eq!((passed.admitted, passed.log_end), (admitted, base + records), "from {from}");
             let map = first.pieces.iter().map(|piece| MapPiece { target: piece.target + base, ..*piece });
             assert_eq!(rest.pieces, map.collect::<Vec<_>>(), "the map is that of the whole, from {from}");
         }
     }
+    first
 }
 
 #[test]

@@ -1,7 +1,17 @@
-//! Messages in format v0 and v1 (before Kafka 0.11): enough to store and check them.
+//! Messages in format v0 and v1 (before Kafka 0.11, Kafka classes `LegacyRecord` and `AbstractLegacyRecordBatch`). They
+//! are stored as they are; whoever needs their records gets a v2 batch of the same offsets: [`upgrade()`].
+
+mod message;
+mod set;
+#[cfg(test)]
+pub(crate) mod testing;
+mod upgrade;
+
+pub use upgrade::{JOINED_MAX, joins, upgrade};
 
 use super::error::BatchError;
 use super::layout::{self, LOG_OVERHEAD, MAGIC_END, legacy};
+pub(super) use set::MessageSet;
 
 /// What stands before the key of a v0 or v1 message. A compressed one is a wrapper around a message set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +49,21 @@ impl LegacyHeader {
             attributes,
             timestamp,
         })
+    }
+
+    /// In v1, whether the broker set the time.
+    pub fn log_append_time(&self) -> bool {
+        self.magic == 1 && self.attributes & legacy::LOG_APPEND_TIME != 0
+    }
+
+    /// Whether it is a wrapper around messages.
+    pub fn is_compressed(&self) -> bool {
+        self.codec_code() != 0
+    }
+
+    /// The three codec bits.
+    pub fn codec_code(&self) -> u8 {
+        self.attributes & legacy::CODEC
     }
 
     fn checked(self) -> Result<Self, BatchError> {

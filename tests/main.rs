@@ -13,6 +13,7 @@ mod cli;
 mod fake;
 mod faults;
 mod golden;
+mod hostile;
 mod kafka;
 mod layering;
 mod matrix;

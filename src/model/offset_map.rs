@@ -48,7 +48,7 @@ impl Positions {
     /// Answers the positions up to the end of the piece. Pieces come in ascending order.
     pub fn pass(&mut self, piece: MapPiece) {
         while let Some(position) = self.waiting.pop_if(|position| *position < piece.source + piece.count) {
-            let target = piece.target + (position - piece.source).max(0);
+            let target = piece.target + position.saturating_sub(piece.source).max(0);
             self.answered.insert(position, target);
         }
     }

@@ -83,7 +83,7 @@ impl MapReader {
             object: name,
             line: 0,
             digest: blake3::Hasher::new(),
-            after: (i64::MIN, i64::MIN),
+            after: (0, 0),
             summary: None,
             ended: false,
         }

@@ -88,13 +88,18 @@ fn shown_topic(
         replication_factor: topic.replication_factor,
         configs: topic.configs,
         effective: topic.effective,
-        bytes: partitions.iter().map(|partition| partition.bytes).sum(),
-        stored_bytes: partitions.iter().map(|partition| partition.stored_bytes).sum(),
-        new_bytes: partitions.iter().map(|partition| partition.new_bytes).sum(),
-        new_records: partitions.iter().map(|partition| partition.new_records).sum(),
-        records: partitions.iter().map(|partition| partition.records).sum(),
+        bytes: sum(partitions.iter().map(|partition| Some(partition.bytes))).unwrap_or_default(),
+        stored_bytes: sum(partitions.iter().map(|partition| Some(partition.stored_bytes))).unwrap_or_default(),
+        new_bytes: sum(partitions.iter().map(|partition| partition.new_bytes)),
+        new_records: sum(partitions.iter().map(|partition| partition.new_records)),
+        records: sum(partitions.iter().map(|partition| Some(partition.records))).unwrap_or_default(),
         partitions,
     })
+}
+
+/// What seals say may be anything: the sum ends at the largest number. `None` where one is not known.
+fn sum(numbers: impl Iterator<Item = Option<u64>>) -> Option<u64> {
+    numbers.into_iter().try_fold(0, |sum: u64, number| Some(sum.saturating_add(number?)))
 }
 
 fn shown_partition(
@@ -134,8 +139,8 @@ fn shown_partition(
             shown.new_bytes = shown.new_bytes.map(|sum| sum.saturating_add(seal.size));
             shown.new_records = shown.new_records.map(|sum| sum.saturating_add(seal.records));
         }
-        shown.batches += seal.batches;
-        shown.records += seal.records;
+        shown.batches = shown.batches.saturating_add(seal.batches);
+        shown.records = shown.records.saturating_add(seal.records);
         if seal.min_timestamp.0 >= 0 && (shown.min_timestamp.0 < 0 || seal.min_timestamp < shown.min_timestamp) {
             shown.min_timestamp = seal.min_timestamp;
         }

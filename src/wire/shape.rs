@@ -2,7 +2,13 @@
 //! that crate reserves memory for as many elements as the wire announces, and a count of two thousand million ends
 //! the process.
 
+use std::cell::Cell;
+
 use super::{Cursor, WireError};
+
+/// Elements of lists, other than numbers, and unknown tags in one answer. kafka-protocol makes some 200 bytes of an
+/// element that may take two on the wire; a cluster with a million partitions has a few millions of them.
+const ELEMENTS_MAX: usize = 8 << 20;
 
 /// What a field is made of.
 #[derive(Debug)]
@@ -73,7 +79,7 @@ pub const NUMBERS: Kind = Kind::List(&I32);
 impl Shape {
     /// Walks over the whole body; nothing may be left.
     pub fn check(&self, body: &[u8], version: i16) -> Result<(), WireError> {
-        let walk = Walk { version, compact: version >= self.flexible };
+        let walk = Walk::new(self, version);
         let mut cursor = Cursor::new(body);
         walk.record(&mut cursor, self.fields)?;
         match cursor.left() {
@@ -86,9 +92,23 @@ impl Shape {
 struct Walk {
     version: i16,
     compact: bool,
+    /// How many more there may be.
+    elements: Cell<usize>,
 }
 
 impl Walk {
+    fn new(shape: &Shape, version: i16) -> Self {
+        Self { version, compact: version >= shape.flexible, elements: Cell::new(ELEMENTS_MAX) }
+    }
+
+    /// Counts elements that take memory of their own.
+    fn spend(&self, at: usize, count: usize) -> Result<(), WireError> {
+        let most = self.elements.get();
+        let left = most.checked_sub(count);
+        self.elements.set(left.ok_or(WireError::Count { at, value: count as i64, most: most as u64 })?);
+        Ok(())
+    }
+
     fn has(&self, field: &Field) -> bool {
         (field.since..=field.until).contains(&self.version)
     }
@@ -101,7 +121,7 @@ impl Walk {
             return Ok(());
         }
         cursor.tags(|tag, bytes| match fields.iter().find(|field| field.tag == Some(tag)) {
-            None => Ok(()),
+            None => self.spend(bytes.at(), 1),
             Some(field) => {
                 self.value(bytes, &field.kind)?;
                 match bytes.left() {
@@ -124,7 +144,11 @@ impl Walk {
                 cursor.take(length.unwrap_or(0)).map(|_| ())
             }
             Kind::List(element) => {
+                let at = cursor.at();
                 let count = cursor.count(self.compact, self.least(element))?;
+                if !matches!(element, Kind::Fixed(_)) {
+                    self.spend(at, count.unwrap_or(0))?;
+                }
                 (0..count.unwrap_or(0)).try_for_each(|_| self.value(cursor, element))
             }
             Kind::Record(fields) => self.record(cursor, fields),
@@ -150,7 +174,7 @@ impl Walk {
 #[cfg(test)]
 pub(super) fn sample(shape: &Shape, version: i16, elements: usize) -> Vec<u8> {
     let mut bytes = bytes::BytesMut::new();
-    let walk = Walk { version, compact: version >= shape.flexible };
+    let walk = Walk::new(shape, version);
     walk.put_record(&mut bytes, shape.fields, elements);
     bytes.to_vec()
 }

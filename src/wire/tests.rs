@@ -91,6 +91,17 @@ fn a_count_of_two_thousand_million_topics_is_an_error() {
     assert!(matches!(read, Err(WireError::Count { .. })), "{read:?}");
 }
 
+#[test]
+fn an_answer_of_millions_of_empty_elements_is_an_error() {
+    // A list of mechanisms, each an empty text of two bytes.
+    let count = (8 << 20) + 1_usize;
+    let mut body = BytesMut::from(&[0, 0][..]);
+    body.put_i32(count as i32);
+    body.put_bytes(0, count * 2);
+    let read = request::decode::<m::SaslHandshakeRequest>(&frame(&body, false), 1);
+    assert!(matches!(read, Err(WireError::Count { .. })), "{:?}", read.err());
+}
+
 /// kafka-protocol's own request, with header and length, as ours are.
 fn theirs<R: Encodable + HeaderVersion>(request: &R, key: i16, version: i16) -> Vec<u8> {
     let mut frame = BytesMut::new();

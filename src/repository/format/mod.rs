@@ -2,6 +2,7 @@
 //! FORMAT.md is the public description; a change here is a change there.
 
 mod group;
+mod numbers;
 mod pieces;
 mod restore;
 mod seal;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::numbers;
+
 /// `<name>.pieces.json` beside a merged object: which segments' stored bytes lie in it. Seals go on naming the objects
 /// that the segments had before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -9,6 +11,7 @@ pub struct PiecesDocument {
     /// Key of the merged object.
     pub object: String,
     /// Its bytes.
+    #[serde(deserialize_with = "numbers::total")]
     pub length: u64,
     /// What it is made of, in order: together the pieces are all of it.
     pub pieces: Vec<Piece>,
@@ -20,8 +23,10 @@ pub struct Piece {
     /// The object that its seal names.
     pub object: String,
     /// Position of its first byte in the merged object.
+    #[serde(deserialize_with = "numbers::total")]
     pub start: u64,
     /// Bytes.
+    #[serde(deserialize_with = "numbers::amount")]
     pub length: u64,
 }
 

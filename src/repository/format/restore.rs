@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::GroupOffset;
+use super::numbers;
 use crate::model::{GroupId, OffsetRange, Selection, Timestamp, TopicId, TopicName};
 
 /// What tells one restore from another: two with the same key are the same work.
@@ -122,8 +123,10 @@ pub struct TargetPartition {
     /// Its number, in the snapshot and in the target.
     pub partition: i32,
     /// Source offsets that are restored.
+    #[serde(deserialize_with = "numbers::range")]
     pub keep: OffsetRange,
     /// Target offset of the first restored record.
+    #[serde(deserialize_with = "numbers::offset")]
     pub base: i64,
     /// Whether every record gets the offset it had.
     #[serde(default)]

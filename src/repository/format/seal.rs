@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::numbers;
 use super::snapshot::Parent;
 use super::storage::Frame;
 use crate::model::{Timestamp, TopicId, TopicName};
@@ -17,21 +18,26 @@ pub struct Seal {
     /// Partition, from 0.
     pub partition: i32,
     /// Which unbroken history of the partition, from 0.
+    #[serde(deserialize_with = "numbers::count")]
     pub lineage: u32,
     /// Who wrote it.
     pub writer: Writer,
     /// Key of the object that holds it.
     pub object: String,
     /// Position of its first stored byte in the object.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "numbers::total")]
     pub start: u64,
     /// Number of stored bytes.
+    #[serde(deserialize_with = "numbers::amount")]
     pub length: u64,
     /// First offset covered: the first batch's base offset.
+    #[serde(deserialize_with = "numbers::offset")]
     pub base: i64,
     /// One past the last batch's last offset.
+    #[serde(deserialize_with = "numbers::offset")]
     pub next: i64,
     /// Bytes of the plain log.
+    #[serde(deserialize_with = "numbers::amount")]
     pub size: u64,
     /// BLAKE3 of the plain log, hexadecimal.
     pub digest: String,
@@ -45,10 +51,13 @@ pub struct Seal {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<u64>,
     /// Record batches, control batches and empty ones included.
+    #[serde(deserialize_with = "numbers::amount")]
     pub batches: u64,
     /// Records, control records included.
+    #[serde(deserialize_with = "numbers::amount")]
     pub records: u64,
     /// Largest batch in bytes: what `max.message.bytes` of a target must allow.
+    #[serde(deserialize_with = "numbers::amount")]
     pub max_batch: u64,
     /// Smallest base timestamp and largest max timestamp seen in batch headers; -1 where no batch has one.
     pub min_timestamp: Timestamp,
@@ -59,7 +68,7 @@ pub struct Seal {
     /// Codecs used, by number (0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd), ascending.
     pub codecs: Vec<u8>,
     /// Batches in message format v0 or v1.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "numbers::amount")]
     pub legacy_batches: u64,
     /// Leader epochs in it and where each begins.
     pub leader_epochs: Vec<EpochStart>,
@@ -70,7 +79,7 @@ pub struct Seal {
     #[serde(default)]
     pub aborted: Vec<AbortedTransaction>,
     /// COMMIT markers in this segment.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "numbers::amount")]
     pub committed: u64,
     /// Transactions still open at `next`, carried on into the following segment.
     #[serde(default)]
@@ -78,6 +87,7 @@ pub struct Seal {
     /// The 61 header bytes of the last batch, hexadecimal: what continuity is proved by.
     pub last_batch_header: String,
     /// Base offset of the last batch.
+    #[serde(deserialize_with = "numbers::offset")]
     pub last_batch_base: i64,
     /// Sparse way into the segment, ascending; its first entry is the first batch.
     pub index: Vec<IndexEntry>,
@@ -105,6 +115,7 @@ pub struct EpochStart {
     /// The epoch; -1 if the broker keeps none.
     pub epoch: i32,
     /// Base offset of the first batch under it.
+    #[serde(deserialize_with = "numbers::offset")]
     pub base: i64,
 }
 
@@ -114,8 +125,10 @@ pub struct AbortedTransaction {
     /// The producer.
     pub producer_id: i64,
     /// Base offset of its first data batch, which may lie in an earlier segment.
+    #[serde(deserialize_with = "numbers::offset")]
     pub first: i64,
     /// Offset of the marker.
+    #[serde(deserialize_with = "numbers::offset")]
     pub marker: i64,
 }
 
@@ -125,6 +138,7 @@ pub struct OpenTransaction {
     /// The producer.
     pub producer_id: i64,
     /// Base offset of its first data batch.
+    #[serde(deserialize_with = "numbers::offset")]
     pub first: i64,
 }
 
@@ -132,8 +146,10 @@ pub struct OpenTransaction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexEntry {
     /// Base offset of a batch.
+    #[serde(deserialize_with = "numbers::offset")]
     pub offset: i64,
     /// Its position in the plain log.
+    #[serde(deserialize_with = "numbers::amount")]
     pub position: u64,
     /// Largest timestamp up to and including this batch.
     pub timestamp: Timestamp,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::numbers;
 use super::storage::{Compression, PartRef, Recipients};
 use crate::model::{Selection, Timestamp};
 
@@ -125,6 +126,7 @@ pub struct TopicShardRef {
     /// Digest of the part.
     pub digest: String,
     /// Topics in it.
+    #[serde(deserialize_with = "numbers::total")]
     pub topics: u64,
 }
 
@@ -185,19 +187,27 @@ pub enum IncompleteKind {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Topics.
+    #[serde(deserialize_with = "numbers::total")]
     pub topics: u64,
     /// Partitions.
+    #[serde(deserialize_with = "numbers::total")]
     pub partitions: u64,
     /// Groups.
+    #[serde(deserialize_with = "numbers::total")]
     pub groups: u64,
     /// Segments.
+    #[serde(deserialize_with = "numbers::total")]
     pub segments: u64,
     /// Bytes of the plain logs.
+    #[serde(deserialize_with = "numbers::total")]
     pub bytes: u64,
     /// Segments and bytes that the parent does not have.
+    #[serde(deserialize_with = "numbers::total")]
     pub new_segments: u64,
     /// See `new_segments`.
+    #[serde(deserialize_with = "numbers::total")]
     pub new_bytes: u64,
     /// Records that the parent does not have.
+    #[serde(deserialize_with = "numbers::total")]
     pub new_records: u64,
 }

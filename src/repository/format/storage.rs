@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::numbers;
 use super::topic::ConfigEntry;
 use crate::model::{GroupId, Timestamp, TopicName};
 
@@ -114,7 +115,9 @@ pub struct GroupName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame {
     /// Position in the plain log of its first byte.
+    #[serde(deserialize_with = "numbers::amount")]
     pub position: u64,
     /// Position in the compressed log, before it is encrypted.
+    #[serde(deserialize_with = "numbers::amount")]
     pub start: u64,
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::numbers;
 use super::seal::Seal;
 use super::storage::PartRef;
 use crate::model::{OffsetRange, Timestamp, TopicId, TopicName};
@@ -49,22 +50,29 @@ pub struct PartitionState {
     /// Partition, from 0.
     pub partition: i32,
     /// Which unbroken history, from 0.
+    #[serde(deserialize_with = "numbers::count")]
     pub lineage: u32,
     /// When everything up to `next` was known to be in the log, where that is not the head's `fences_taken`: the
     /// partition was not reached this time. A compacted partition whose fence is too old is read again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fenced: Option<Timestamp>,
     /// The broker's three bounds when the fence was taken.
+    #[serde(deserialize_with = "numbers::offset")]
     pub log_start: i64,
     /// See `log_start`.
+    #[serde(deserialize_with = "numbers::offset")]
     pub last_stable: i64,
     /// See `log_start`.
+    #[serde(deserialize_with = "numbers::offset")]
     pub high_watermark: i64,
     /// Where this snapshot's data of the partition ends.
+    #[serde(deserialize_with = "numbers::offset")]
     pub fence: i64,
     /// Up to where the repository has it; below `fence` the partition was not reached.
+    #[serde(deserialize_with = "numbers::offset")]
     pub next: i64,
     /// Offset at which the lineage begins.
+    #[serde(deserialize_with = "numbers::offset")]
     pub first: i64,
     /// Offsets that are not in the repository, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -77,6 +85,7 @@ pub struct PartitionState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MissingRange {
     /// Which.
+    #[serde(deserialize_with = "numbers::range")]
     pub range: OffsetRange,
     /// True: retention took them during the run, before they were read (a loss). False: between runs (normal).
     pub gap: bool,
@@ -107,15 +116,21 @@ pub struct SealsRef {
     /// Digest of the part.
     pub digest: String,
     /// How many merges made it: 0 for a moved tail.
+    #[serde(deserialize_with = "numbers::count")]
     pub level: u32,
     /// Seals in it.
+    #[serde(deserialize_with = "numbers::total")]
     pub seals: u64,
     /// First offset of the first seal.
+    #[serde(deserialize_with = "numbers::offset")]
     pub base: i64,
     /// Next offset of the last seal.
+    #[serde(deserialize_with = "numbers::offset")]
     pub next: i64,
     /// Bytes of the plain logs.
+    #[serde(deserialize_with = "numbers::total")]
     pub size: u64,
     /// Bytes of the part's plain JSON: parts are not merged beyond a size.
+    #[serde(deserialize_with = "numbers::total")]
     pub json_bytes: u64,
 }

@@ -131,15 +131,19 @@ impl SegmentReader {
         Ok(needed)
     }
 
-    /// Reads until the buffer holds `wanted` bytes or the segment ends.
+    /// Reads until the buffer holds `wanted` bytes or the segment ends. Room is made for what comes, not for what a batch's
+    /// length and a seal's size announce.
     fn fill(&mut self, wanted: usize) -> Result<(), RepositoryError> {
-        let missing = wanted.saturating_sub(self.buffer.len()) as u64;
-        let missing = missing.min(self.unread) as usize;
-        let filled = self.buffer.len();
-        self.buffer.resize(filled + missing, 0);
-        let fresh = self.buffer.get_mut(filled..).unwrap_or_default();
-        self.source.read_exact(fresh).map_err(|source| read_failed(&self.key, source))?;
-        self.unread -= missing as u64;
+        let mut missing = (wanted.saturating_sub(self.buffer.len()) as u64).min(self.unread);
+        while missing > 0 {
+            let step = missing.min(CHUNK as u64) as usize;
+            let filled = self.buffer.len();
+            self.buffer.resize(filled + step, 0);
+            let fresh = self.buffer.get_mut(filled..).unwrap_or_default();
+            self.source.read_exact(fresh).map_err(|source| read_failed(&self.key, source))?;
+            self.unread -= step as u64;
+            missing -= step as u64;
+        }
         Ok(())
     }
 

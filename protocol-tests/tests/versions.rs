@@ -35,6 +35,5 @@ fn old_brokers_are_filled_and_read_by_clients_of_their_own() {
         cluster.restart(1).unwrap();
         let again = tools.read_by_own("many", Isolation::ReadCommitted).unwrap();
         assert_eq!(again, shown, "{version}");
-        println!("{version}: well");
     }
 }

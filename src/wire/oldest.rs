@@ -213,13 +213,11 @@ fn byte(cursor: &mut Cursor<'_>) -> Result<i8, WireError> {
 }
 
 fn put_text(frame: &mut BytesMut, text: Option<&StrBytes>) -> Result<(), WireError> {
-    match text {
-        Some(text) => put_name(frame, false, text),
-        None => {
-            frame.put_i16(-1);
-            Ok(())
-        }
-    }
+    let Some(text) = text else {
+        frame.put_i16(-1);
+        return Ok(());
+    };
+    put_name(frame, false, text)
 }
 
 fn not_written(error: impl std::fmt::Display) -> WireError {

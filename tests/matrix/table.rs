@@ -1,7 +1,6 @@
 //! The tables of OPERATIONS.md: what is available where, and what came back.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use protocol_tests::Cluster;
 
@@ -35,20 +34,21 @@ impl Row {
 pub(super) fn printed(rows: &[Row]) -> String {
     let (newest, others) = rows.split_first().unwrap();
     let all: Vec<&Row> = others.iter().chain([newest]).collect();
-    let mut text = String::from("\n| |");
-    all.iter().for_each(|row| write!(text, " {} |", row.version).unwrap());
-    text += "\n|---|";
-    all.iter().for_each(|_| text += "---|");
+    let mut text = line("", &all, |row| row.version.clone());
+    text += &line("---", &all, |_| "---".to_owned());
     let count = |records: Option<usize>| records.map_or_else(|| "-".to_owned(), |records| records.to_string());
-    let mut line = |name: &str, cell: &dyn Fn(&Row) -> String| {
-        write!(text, "\n| {name} |").unwrap();
-        all.iter().for_each(|row| write!(text, " {} |", cell(row)).unwrap());
-    };
-    line(&format!("records restored to {}", newest.version), &|row| count(row.restored_to_newest));
-    line(&format!("records restored from {}", newest.version), &|row| count(row.restored_from_newest));
+    let newest = &newest.version;
+    text += &line(&format!("records restored to {newest}"), &all, |row| count(row.restored_to_newest));
+    text += &line(&format!("records restored from {newest}"), &all, |row| count(row.restored_from_newest));
     let names: BTreeSet<&String> = all.iter().flat_map(|row| row.features.keys()).collect();
     for name in names {
-        line(name, &|row| if row.features.get(name) == Some(&true) { "yes".into() } else { "no".into() });
+        let has = |row: &Row| row.features.get(name) == Some(&true);
+        text += &line(name, &all, |row| if has(row) { "yes".to_owned() } else { "no".to_owned() });
     }
     text
+}
+
+fn line(name: &str, rows: &[&Row], cell: impl Fn(&Row) -> String) -> String {
+    let cells: Vec<String> = rows.iter().map(|row| cell(row)).collect();
+    format!("| {name} | {} |\n", cells.join(" | "))
 }

@@ -36,13 +36,13 @@ pub(super) async fn alter(
     let answer = connection.call(&request, patience).await?;
     let found: HashMap<&str, _> =
         answer.responses.iter().map(|result| (result.resource_name.as_str(), result)).collect();
-    let read = |((topic, _), now): (&(TopicName, Vec<ConfigChange>), Result<Vec<TopicConfig>, ClusterError>)| {
+    let read = |(topic, now): (&TopicName, Result<Vec<TopicConfig>, ClusterError>)| {
         now?;
         let missing = || ClusterError::Unanswered { api: ALTER, subject: Subject::Topic(topic.clone()) };
         let result = found.get(topic.as_str()).ok_or_else(missing)?;
         judge_topic(ALTER, result.error_code, topic, result.error_message.as_ref(), attempt)
     };
-    Ok(changes.iter().zip(described).map(read).collect())
+    Ok(changes.iter().map(|(topic, _)| topic).zip(described).map(read).collect())
 }
 
 fn resource(topic: &TopicName, configs: &[(String, String)]) -> AlterConfigsResource {
@@ -57,8 +57,8 @@ fn resource(topic: &TopicName, configs: &[(String, String)]) -> AlterConfigsReso
 
 /// All that is to be set on the topic itself. Topics have no secret settings, so every value is known.
 fn merged(now: &[TopicConfig], changes: &[ConfigChange]) -> Vec<(String, String)> {
-    let changed = |name: &str| changes.iter().any(|change| change.name == name);
-    let kept = now.iter().filter(|config| config.set_on_topic && !changed(&config.name));
+    let is_named = |name: &str| changes.iter().any(|change| change.name == name);
+    let kept = now.iter().filter(|config| config.set_on_topic && !is_named(&config.name));
     let kept = kept.filter_map(|config| Some((config.name.clone(), config.value.clone()?)));
     let set = changes.iter().filter_map(|change| Some((change.name.clone(), change.value.clone()?)));
     kept.chain(set).collect()

@@ -10,6 +10,7 @@
 )]
 
 mod cli;
+mod conformance;
 mod fake;
 mod faults;
 mod golden;

@@ -1,6 +1,7 @@
 //! Against an in-memory cluster that follows Kafka's rules: what a real one does only now and then, it does when told.
 
 mod faults;
+mod hidden;
 mod round_trip;
 
 use std::process::{Command, Output, Stdio};

@@ -201,13 +201,13 @@ impl Batch {
 }
 
 /// Puts the right CRC into a batch.
-pub(crate) fn seal(batch: &mut [u8]) {
+pub fn seal(batch: &mut [u8]) {
     let crc = crc_of(batch);
     put(batch, 17, &crc.to_be_bytes());
 }
 
 /// Overwrites some bytes.
-pub(crate) fn put(batch: &mut [u8], at: usize, bytes: &[u8]) {
+pub fn put(batch: &mut [u8], at: usize, bytes: &[u8]) {
     if let Some(slice) = batch.get_mut(at..at + bytes.len()) {
         slice.copy_from_slice(bytes);
     }

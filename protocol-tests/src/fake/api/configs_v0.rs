@@ -11,10 +11,7 @@ const DEFAULT: i8 = 5;
 
 /// The answer's frame.
 pub(super) fn answer(frame: &Bytes, at: &mut At<'_>) -> Option<Bytes> {
-    let mut rest = frame.clone();
-    let correlation = rest.get(4..8)?.get_i32();
-    rest.advance(8);
-    take_text(&mut rest)?;
+    let (mut out, mut rest) = begin(frame)?;
     let mut resources = Vec::new();
     for _ in 0..rest.try_get_i32().ok()? {
         let kind = rest.try_get_i8().ok()?;
@@ -28,9 +25,6 @@ pub(super) fn answer(frame: &Bytes, at: &mut At<'_>) -> Option<Bytes> {
         resources.push(resource.with_configuration_keys((count >= 0).then_some(keys)));
     }
     let answer = DescribeConfigsRequest::default().with_resources(resources).answer(at);
-    let mut out = BytesMut::new();
-    out.put_i32(0);
-    out.put_i32(correlation);
     out.put_i32(answer.throttle_time_ms);
     out.put_i32(answer.results.len() as i32);
     for result in &answer.results {
@@ -47,18 +41,35 @@ pub(super) fn answer(frame: &Bytes, at: &mut At<'_>) -> Option<Bytes> {
             out.put_u8(u8::from(config.is_sensitive));
         }
     }
+    end(out)
+}
+
+/// The answer's header, and the request's body.
+pub(super) fn begin(frame: &Bytes) -> Option<(BytesMut, Bytes)> {
+    let mut rest = frame.clone();
+    let correlation = rest.get(4..8)?.get_i32();
+    rest.advance(8);
+    take_text(&mut rest)?;
+    let mut out = BytesMut::new();
+    out.put_i32(0);
+    out.put_i32(correlation);
+    Some((out, rest))
+}
+
+/// The whole frame.
+pub(super) fn end(mut out: BytesMut) -> Option<Bytes> {
     let size = i32::try_from(out.len() - 4).ok()?;
     out.get_mut(..4)?.copy_from_slice(&size.to_be_bytes());
     Some(out.freeze())
 }
 
 /// Null is empty.
-fn take_text(rest: &mut Bytes) -> Option<String> {
+pub(super) fn take_text(rest: &mut Bytes) -> Option<String> {
     let length = usize::try_from(rest.try_get_i16().ok()?).unwrap_or(0);
     (length <= rest.len()).then(|| String::from_utf8_lossy(&rest.split_to(length)).into_owned())
 }
 
-fn put_text(out: &mut BytesMut, value: Option<&str>) {
+pub(super) fn put_text(out: &mut BytesMut, value: Option<&str>) {
     match value {
         None => out.put_i16(-1),
         Some(value) => {

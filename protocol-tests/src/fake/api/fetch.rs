@@ -91,6 +91,11 @@ impl Reading<'_> {
         };
         let partition = match found {
             Ok(partition) => partition,
+            // What is not there comes from elsewhere in the broker, and looks a little different.
+            Err(code::UNKNOWN_TOPIC_OR_PARTITION) => {
+                answer.aborted_transactions = Some(Vec::new());
+                return answer.with_error_code(code::UNKNOWN_TOPIC_OR_PARTITION);
+            }
             Err(code) => return answer.with_error_code(code),
         };
         let log = &partition.log;

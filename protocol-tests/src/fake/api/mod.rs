@@ -1,5 +1,6 @@
 //! What a broker answers, one file for each API. kafka-protocol reads the requests and writes the answers.
 
+mod acls_v0;
 mod api_versions;
 mod configs;
 mod configs_v0;
@@ -74,6 +75,8 @@ pub(crate) fn answer(key: i16, frame: Bytes, at: &mut At<'_>) -> Option<Bytes> {
         22 => run::<m::InitProducerIdRequest>(frame, at),
         23 => run::<m::OffsetForLeaderEpochRequest>(frame, at),
         27 => run::<m::WriteTxnMarkersRequest>(frame, at),
+        29 if at.version == 0 => acls_v0::describe(&frame, at),
+        30 if at.version == 0 => acls_v0::create(&frame, at),
         29 => run::<m::DescribeAclsRequest>(frame, at),
         30 => run::<m::CreateAclsRequest>(frame, at),
         32 if at.version == 0 => configs_v0::answer(&frame, at),

@@ -74,7 +74,8 @@ impl LegacyHeader {
         if self.size < minimum {
             return Err(BatchError::Length { base_offset: self.offset, length: self.size, minimum });
         }
-        if self.offset < 0 || self.offset == i64::MAX {
+        // As in v2: the next offset has to be a number too, and what is added up later.
+        if self.offset < 0 || self.offset > i64::MAX - (1 << 32) {
             return Err(BatchError::Field { base_offset: self.offset, field: "offset", value: self.offset });
         }
         Ok(self)

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use ktape::batch::{
-    Batch, Codec, HEADER_SIZE, Marker, ProducerStamp, Record, build, marker, records, reencode, reheader, walk,
+    Batch, Codec, HEADER_SIZE, Marker, ProducerStamp, Record, build, marker, records, reencode, reheader, upgrade, walk,
 };
 use ktape::model::OffsetRange;
 use protocol_tests::{Jars, jars, prerequisites};
@@ -47,6 +47,10 @@ fn dump(bytes: &[u8]) -> String {
 fn dump_batch(batch: &Batch<'_>, text: &mut String) {
     if let Some(old) = batch.legacy_header() {
         writeln!(text, "legacy magic={} last={} max={}", old.magic, batch.last_offset(), old.timestamp).unwrap();
+        let upgraded = upgrade(&[*batch]).unwrap();
+        let upgraded = Batch::parse(&upgraded).unwrap();
+        assert_eq!((upgraded.last_offset(), upgraded.extent()), (batch.last_offset(), batch.extent()));
+        dump_records(&upgraded, text);
         return;
     }
     let (header, bits) = (batch.header().unwrap(), batch.header().unwrap().attributes);
@@ -57,6 +61,10 @@ fn dump_batch(batch: &Batch<'_>, text: &mut String) {
     write!(text, "pid={} epoch={} ", header.producer_id, header.producer_epoch).unwrap();
     write!(text, "seq={} leader={} ", header.base_sequence, header.leader_epoch).unwrap();
     writeln!(text, "max={}", header.max_timestamp).unwrap();
+    dump_records(batch, text);
+}
+
+fn dump_records(batch: &Batch<'_>, text: &mut String) {
     for record in &records(batch).unwrap() {
         let record = record.unwrap();
         writeln!(text, "record {} {}", record.offset, content(&record)).unwrap();
@@ -116,6 +124,8 @@ fn kafka_reads_what_is_written_anew() {
     let mut files = Vec::new();
     for (name, bytes) in samples() {
         for (index, batch) in walk(&bytes).map(Result::unwrap).enumerate() {
+            let upgraded = if batch.is_legacy() { upgrade(&[batch]).unwrap() } else { batch.bytes().to_vec() };
+            let batch = Batch::parse(&upgraded).unwrap();
             let data = batch.header().is_some_and(|header| !header.attributes.control() && header.record_count > 0);
             for codec in Codec::ALL.into_iter().filter(|_| data) {
                 let file = folder.path().join(format!("{name}-{index}-{codec}"));

@@ -136,6 +136,11 @@ public class Golden {
             if (batch.magic() < RecordBatch.MAGIC_VALUE_V2) {
                 text.append(String.format("legacy magic=%d last=%d max=%d%n", batch.magic(), batch.lastOffset(),
                     batch.maxTimestamp()));
+                for (Record record : batch) {
+                    record.ensureValid();
+                    text.append(String.format("record %d %d %s %s%n", record.offset(), record.timestamp(),
+                        show(record.key()), show(record.value())));
+                }
                 continue;
             }
             text.append(String.format("batch base=%d last=%d count=%d codec=%d append=%b txn=%b control=%b horizon=%b "

@@ -9,6 +9,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Future;
 import org.apache.kafka.clients.admin.AdminClient;
+import org.apache.kafka.clients.admin.AlterConfigsResult;
+import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -49,6 +51,8 @@ public final class Plain {
         switch (args[0]) {
             case "topic": topic(args); break;
             case "bulk": bulk(args); break;
+            case "fill": fill(args[1], Integer.parseInt(args[2]), Integer.parseInt(args[3]), Integer.parseInt(args[4]), args[5]); break;
+            case "alter": alter(args); break;
             case "rich": rich(args[1]); break;
             case "put": put(args); break;
             case "transaction": transaction(args); break;
@@ -88,6 +92,21 @@ public final class Plain {
         fill(topic, partitions, Integer.parseInt(args[3]), size, args[5]);
     }
 
+    /** alter:TOPIC:config=value; the topic has no other settings then. */
+    private void alter(String[] args) throws Exception {
+        int equals = args[2].indexOf('=');
+        ConfigEntry entry = new ConfigEntry(args[2].substring(0, equals), args[2].substring(equals + 1));
+        ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, args[1]);
+        try (AdminClient admin = AdminClient.create(settings())) {
+            Map<ConfigResource, Config> all = Collections.singletonMap(resource, new Config(Collections.singleton(entry)));
+            // Clients of 4.0 and later have no such method.
+            ((AlterConfigsResult) AdminClient.class.getMethod("alterConfigs", Map.class).invoke(admin, all)).all().get();
+        }
+        // The broker hears of it from ZooKeeper.
+        Thread.sleep(2000);
+    }
+
+    /** fill:TOPIC:PARTITIONS:RECORDS:SIZE:CODEC; the same keys every time. */
     private void fill(String topic, int partitions, int records, int size, String codec) throws Exception {
         byte[] noise = new byte[size + 4096];
         new java.util.Random(topic.hashCode()).nextBytes(noise);

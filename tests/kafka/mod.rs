@@ -15,6 +15,7 @@ mod incremental;
 mod live;
 mod object_stores;
 mod offsets;
+mod old_formats;
 mod preserve;
 mod prune;
 mod retention;

@@ -45,7 +45,7 @@ pub(super) fn range<'de, D: Deserializer<'de>>(from: D) -> Result<OffsetRange, D
     Ok(range)
 }
 
-fn within<N: PartialOrd + std::fmt::Display, E: Error>(number: N, most: N) -> Result<N, E> {
+fn within<N: PartialOrd + Copy + std::fmt::Display, E: Error>(number: N, most: N) -> Result<N, E> {
     if number > most { Err(E::custom(format!("{number} is more than there can be, {most}"))) } else { Ok(number) }
 }
 

@@ -163,7 +163,7 @@ fn spoiled(mut bytes: Vec<u8>, how: &Spoil, all: &[(String, Vec<u8>)]) -> Vec<u8
     match how {
         Spoil::Set(at, byte) => bytes[at.index(length)] = *byte,
         Spoil::Flip(at, bit) => bytes[at.index(length)] ^= 1 << bit,
-        Spoil::Number(at, number, 0) => return with_digits(bytes, at, *number),
+        Spoil::Number(at, number, 0) => return with_digits(bytes, *at, *number),
         Spoil::Number(at, number, width) => {
             let at = at.index(length);
             for (place, byte) in bytes[at..].iter_mut().zip(&number.to_be_bytes()[8 - width..]) {
@@ -183,7 +183,7 @@ fn spoiled(mut bytes: Vec<u8>, how: &Spoil, all: &[(String, Vec<u8>)]) -> Vec<u8
 }
 
 /// Another number where digits stand, as in JSON.
-fn with_digits(bytes: Vec<u8>, at: &Index, number: i64) -> Vec<u8> {
+fn with_digits(bytes: Vec<u8>, at: Index, number: i64) -> Vec<u8> {
     let numbers: Vec<usize> =
         (1..bytes.len()).filter(|at| bytes[*at].is_ascii_digit() && !bytes[at - 1].is_ascii_alphanumeric()).collect();
     if numbers.is_empty() {

@@ -69,9 +69,9 @@ impl Original {
                 Some(bytes) if layer == Layer::Stored || matches!(object.kind, Kind::Segment | Kind::Other) => {
                     (object.name.clone(), bytes.to_vec())
                 }
-                Some(bytes) => object.stored(bytes.to_vec(), &mut renames),
+                Some(bytes) => object.stored(bytes, &mut renames),
                 None => match renamed(&object.plain, &renames) {
-                    Some(plain) => object.stored(plain.into_bytes(), &mut renames),
+                    Some(plain) => object.stored(plain.as_bytes(), &mut renames),
                     None => (object.name.clone(), object.stored.clone()),
                 },
             };
@@ -88,11 +88,12 @@ impl Original {
 
 impl Object {
     fn new(name: String, stored: Vec<u8>, form: Form) -> Self {
-        let kind = match name.split('/').next().unwrap() {
-            "index" if name.ends_with(".age") => Kind::Other,
-            "index" => Kind::Part,
-            "topics" if form == Form::Plain && name.ends_with(".log") => Kind::Segment,
-            _ if name.ends_with(".json") => Kind::Document,
+        let ending = name.rsplit('.').next().unwrap();
+        let kind = match (name.split('/').next().unwrap(), ending) {
+            ("index", "age") => Kind::Other,
+            ("index", _) => Kind::Part,
+            ("topics", "log") if form == Form::Plain => Kind::Segment,
+            (_, "json") => Kind::Document,
             _ => Kind::Other,
         };
         let plain = match kind {
@@ -105,14 +106,14 @@ impl Object {
     }
 
     /// Name and bytes with another plain content; what names this one by its digest has to be changed as well.
-    fn stored(&self, plain: Vec<u8>, renames: &mut Vec<Rename>) -> (String, Vec<u8>) {
-        let (old, new) = (blake3::hash(self.plain.as_bytes()).to_hex(), blake3::hash(&plain).to_hex());
+    fn stored(&self, plain: &[u8], renames: &mut Vec<Rename>) -> (String, Vec<u8>) {
+        let (old, new) = (blake3::hash(self.plain.as_bytes()).to_hex(), blake3::hash(plain).to_hex());
         renames.push((old.to_string(), new.to_string()));
         if self.kind == Kind::Document {
-            let stored = [&plain, &b"\n{\"digest\":\""[..], new.as_bytes(), b"\"}\n"].concat();
+            let stored = [plain, &b"\n{\"digest\":\""[..], new.as_bytes(), b"\"}\n"].concat();
             return (self.name.clone(), stored);
         }
-        let mut stored = zstd::bulk::compress(&plain, 1).unwrap();
+        let mut stored = zstd::bulk::compress(plain, 1).unwrap();
         let digest = blake3::hash(&stored);
         stored.extend([0x5b, 0x2a, 0x4d, 0x18, 32, 0, 0, 0]);
         stored.extend(digest.as_bytes());

@@ -1,6 +1,6 @@
 //! What is done with hostile bytes, one body for each target. `cargo test` replays the corpus through them on stable
 //! Rust, `protocol-tests/fuzz` lets libFuzzer look for more. A body checks what must hold of any bytes: it may panic only
-//! where ktape is wrong, and takes no more than 64 MiB at once.
+//! where ktape is wrong, and takes no more than a window of zstd at once, 128 MiB.
 
 mod answers;
 mod batches;

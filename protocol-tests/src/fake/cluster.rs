@@ -62,6 +62,7 @@ impl FakeSpec {
             brokers,
             controller: 1,
             topics: BTreeMap::new(),
+            ids: BTreeMap::new(),
             groups: BTreeMap::new(),
             loading: BTreeSet::new(),
             broker_configs: BTreeMap::new(),

@@ -54,7 +54,7 @@ impl Line<'_> {
         for change in &fate.before {
             Shared::change(self.shared, change);
         }
-        if fate.actions.contains(&Action::Cut) {
+        if fate.actions.contains(&Action::Cut) || !self.shared.answers(self.node) {
             return end();
         }
         if fate.actions.contains(&Action::Swallow) {

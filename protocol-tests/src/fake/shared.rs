@@ -50,6 +50,11 @@ impl Shared {
         done
     }
 
+    /// The state, to be looked at only.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&held(&self.state))
+    }
+
     /// Looks until there is something, or the deadline is over.
     pub(crate) fn until<T>(&self, deadline: Instant, mut look: impl FnMut(&mut State, bool) -> Option<T>) -> Option<T> {
         let mut state = held(&self.state);
@@ -103,7 +108,7 @@ impl Shared {
 
     /// Begins to listen for a broker.
     pub(crate) fn open(shared: &Arc<Self>, node: i32) -> std::io::Result<()> {
-        let port = shared.with(|state| state.brokers.get(&node).map_or(0, |broker| broker.port));
+        let port = shared.look(|state| state.brokers.get(&node).map_or(0, |broker| broker.port));
         let deadline = Instant::now() + REBIND;
         let listener = loop {
             match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
@@ -122,7 +127,7 @@ impl Shared {
     /// Ends a broker's listener and its connections.
     fn close(&self, node: i32) {
         let accepting = held(&self.acceptors).remove(&node);
-        let port = self.with(|state| state.brokers.get(&node).map_or(0, |broker| broker.port));
+        let port = self.look(|state| state.brokers.get(&node).map_or(0, |broker| broker.port));
         // Wakes up whoever accepts.
         let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
         if let Some(accepting) = accepting {
@@ -177,7 +182,7 @@ impl Shared {
 
 fn accept(listener: &TcpListener, shared: &Arc<Shared>, node: i32) {
     for stream in listener.incoming() {
-        let up = shared.with(|state| state.brokers.get(&node).is_some_and(|broker| broker.health != Health::Down));
+        let up = shared.look(|state| state.brokers.get(&node).is_some_and(|broker| broker.health != Health::Down));
         if shared.ended() || !up {
             return;
         }

@@ -45,6 +45,8 @@ pub struct State {
     pub controller: i32,
     /// By name.
     pub topics: BTreeMap<String, Topic>,
+    /// Names of the topics that have or had an id.
+    pub(crate) ids: BTreeMap<[u8; 16], String>,
     /// By id.
     pub groups: BTreeMap<String, Group>,
     /// Partitions of the offsets topic whose coordinator has not read them yet: it hides their groups.
@@ -120,6 +122,9 @@ impl State {
         let id = if self.release.topic_ids() { self.random.id() } else { [0; 16] };
         let configs = configs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let internal = matches!(name, OFFSETS_TOPIC | "__transaction_state");
+        if id != [0; 16] {
+            self.ids.insert(id, name.to_owned());
+        }
         self.topics.insert(name.to_owned(), Topic { id, configs, internal, partitions });
     }
 
@@ -135,10 +140,8 @@ impl State {
 
     /// The name of the topic that has an id.
     pub fn topic_of(&self, id: [u8; 16]) -> Option<&str> {
-        if id == [0; 16] {
-            return None;
-        }
-        self.topics.iter().find(|(_, topic)| topic.id == id).map(|(name, _)| name.as_str())
+        let name = self.ids.get(&id)?;
+        self.topics.get(name).is_some_and(|topic| topic.id == id).then_some(name.as_str())
     }
 
     /// Makes the offsets topic if it is not there.

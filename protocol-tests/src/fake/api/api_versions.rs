@@ -18,7 +18,7 @@ impl Call for ApiVersionsRequest {
     type Answer = ApiVersionsResponse;
 
     fn answer(self, at: &mut At<'_>) -> Self::Answer {
-        let release = at.shared.with(|state| state.release);
+        let release = at.shared.look(|state| state.release);
         let answer = ApiVersionsResponse::default().with_api_keys(offered(release));
         if at.version >= 1 { answer.with_throttle_time_ms(at.throttle) } else { answer }
     }

@@ -12,7 +12,7 @@ impl Call for OffsetForLeaderEpochRequest {
 
     fn answer(self, at: &mut At<'_>) -> Self::Answer {
         let node = at.node;
-        let topics = at.shared.with(|state| {
+        let topics = at.shared.look(|state| {
             let topic = |topic: &OffsetForLeaderTopic| {
                 let one = |part: &OffsetForLeaderPartition| {
                     let answer = EpochEndOffset::default()

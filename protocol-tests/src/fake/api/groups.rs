@@ -16,7 +16,7 @@ impl Call for m::ListGroupsRequest {
 
     fn answer(self, at: &mut At<'_>) -> Self::Answer {
         let (node, version) = (at.node, at.version);
-        let groups = at.shared.with(|state| {
+        let groups = at.shared.look(|state| {
             let one = |(id, group): (&String, &Group)| {
                 let mut listed =
                     ListedGroup::default().with_group_id(group_id(id)).with_protocol_type(text(&group.protocol_type));
@@ -58,7 +58,7 @@ impl Call for m::DescribeGroupsRequest {
     fn answer(self, at: &mut At<'_>) -> Self::Answer {
         let (node, version) = (at.node, at.version);
         let asked = self.include_authorized_operations;
-        let groups = at.shared.with(|state| {
+        let groups = at.shared.look(|state| {
             let one = |id: &m::GroupId| {
                 let mut answer = DescribedGroup::default().with_group_id(id.clone());
                 if let Err(code) = coordinated(state, node, id) {
@@ -100,7 +100,7 @@ impl Call for m::ConsumerGroupDescribeRequest {
     fn answer(self, at: &mut At<'_>) -> Self::Answer {
         let node = at.node;
         let asked = self.include_authorized_operations;
-        let groups = at.shared.with(|state| {
+        let groups = at.shared.look(|state| {
             let one = |id: &m::GroupId| {
                 let answer = ConsumerGroup::default().with_group_id(id.clone());
                 if let Err(code) = coordinated(state, node, id) {

@@ -24,7 +24,7 @@ impl Call for ListOffsetsRequest {
         let version = at.version;
         let question = Question { replica: self.replica_id.0, committed: self.isolation_level == 1, version };
         let (node, refuse) = (at.node, at.refuse);
-        let topics = at.shared.with(|state| {
+        let topics = at.shared.look(|state| {
             let topic = |topic: &kafka_protocol::messages::list_offsets_request::ListOffsetsTopic| {
                 let one = |part: &ListOffsetsPartition| {
                     let found = match refuse {

@@ -13,7 +13,7 @@ impl Call for DescribeLogDirsRequest {
 
     fn answer(self, at: &mut At<'_>) -> Self::Answer {
         let (node, version) = (at.node, at.version);
-        let topics = at.shared.with(|state| topics(state, node, &self));
+        let topics = at.shared.look(|state| topics(state, node, &self));
         let mut folder = DescribeLogDirsResult::default().with_log_dir(text("/fake")).with_topics(topics);
         if version >= 4 {
             folder = folder.with_total_bytes(1 << 40).with_usable_bytes(1 << 39);

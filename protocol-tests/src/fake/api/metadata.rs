@@ -18,7 +18,7 @@ impl Call for MetadataRequest {
 
     fn answer(self, at: &mut At<'_>) -> Self::Answer {
         let version = at.version;
-        at.shared.with(|state| {
+        at.shared.look(|state| {
             let broker = |node: &i32| {
                 let broker = state.brokers.get(node);
                 MetadataResponseBroker::default()
@@ -105,7 +105,7 @@ impl Call for DescribeClusterRequest {
     type Answer = DescribeClusterResponse;
 
     fn answer(self, at: &mut At<'_>) -> Self::Answer {
-        at.shared.with(|state| {
+        at.shared.look(|state| {
             let broker = |node: &i32| {
                 let port = state.brokers.get(node).map_or(0, |broker| i32::from(broker.port));
                 DescribeClusterBroker::default()

@@ -50,7 +50,7 @@ pub(crate) trait Call: Decodable + HeaderVersion {
 
 /// The frame of the answer; `None` where a broker ends the connection.
 pub(crate) fn answer(key: i16, frame: Bytes, at: &mut At<'_>) -> Option<Bytes> {
-    let release = at.shared.with(|state| state.release);
+    let release = at.shared.look(|state| state.release);
     let (least, most) = release.range(key)?;
     if key == 18 && at.version > most {
         return api_versions::too_new(&frame, release);

@@ -20,7 +20,7 @@ impl Call for OffsetFetchRequest {
 
     fn answer(self, at: &mut At<'_>) -> Self::Answer {
         let (node, version) = (at.node, at.version);
-        at.shared.with(|state| {
+        at.shared.look(|state| {
             let answer = OffsetFetchResponse::default();
             if version >= 8 {
                 let one = |group: &kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup| {

@@ -13,7 +13,7 @@ impl Call for DescribeProducersRequest {
 
     fn answer(self, at: &mut At<'_>) -> Self::Answer {
         let node = at.node;
-        let topics = at.shared.with(|state| {
+        let topics = at.shared.look(|state| {
             let topic = |topic: &TopicRequest| {
                 let one = |number: &i32| {
                     let answer = PartitionResponse::default().with_partition_index(*number);

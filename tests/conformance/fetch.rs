@@ -10,23 +10,23 @@ use super::wire::Wire;
 
 /// What is asked for: everything from an offset, unless it says otherwise.
 #[derive(Clone, Copy)]
-struct Ask {
-    partition: i32,
-    offset: i64,
-    most: i32,
-    whole: i32,
-    epoch: i32,
-    last_epoch: i32,
-    committed: bool,
+pub(super) struct Ask {
+    pub(super) partition: i32,
+    pub(super) offset: i64,
+    pub(super) most: i32,
+    pub(super) whole: i32,
+    pub(super) epoch: i32,
+    pub(super) last_epoch: i32,
+    pub(super) committed: bool,
 }
 
-const ALL: Ask =
+pub(super) const ALL: Ask =
     Ask { partition: 0, offset: 0, most: 1 << 20, whole: 1 << 20, epoch: -1, last_epoch: -1, committed: false };
 
 /// Error, high watermark, last stable offset, log start, bytes, diverging epoch, aborted transactions.
-type Told = (i16, i64, i64, i64, usize, (i32, i64), Option<usize>);
+pub(super) type Told = (i16, i64, i64, i64, usize, (i32, i64), Option<usize>);
 
-fn fetch(wire: &mut Wire, topic: &str, ask: Ask) -> Told {
+pub(super) fn fetch(wire: &mut Wire, topic: &str, ask: Ask) -> Told {
     let part = FetchPartition::default()
         .with_partition(ask.partition)
         .with_current_leader_epoch(ask.epoch)

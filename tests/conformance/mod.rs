@@ -5,6 +5,7 @@ mod fetch;
 mod groups;
 mod produce;
 mod topics;
+mod transactions;
 mod wire;
 
 use protocol_tests::Cluster;
@@ -41,6 +42,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("trimmed", fetch::trimmed),
     ("offsets", fetch::offsets),
     ("commits", groups::commits),
+    ("transactions", transactions::transactions),
 ];
 
 fn run(on: &dyn Fixture, name: &str, scenario: Scenario) -> Wire {

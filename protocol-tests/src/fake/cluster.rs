@@ -69,6 +69,7 @@ impl FakeSpec {
             acls: None,
             quotas: Vec::new(),
             scram: BTreeMap::new(),
+            transactions: BTreeMap::new(),
             offsets_partitions: self.offsets_partitions,
             clock_shift: 0,
             next_producer: 1_000,

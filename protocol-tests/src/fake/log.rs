@@ -29,7 +29,7 @@ pub struct Aborted {
     pub last: i64,
 }
 
-/// A log. An empty one takes no memory of its own, so there may be very many.
+/// A log, in one segment. An empty one takes no memory of its own, so there may be very many.
 #[derive(Debug, Default, Clone)]
 pub struct Log {
     start: i64,

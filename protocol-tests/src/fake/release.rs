@@ -56,6 +56,8 @@ const TABLE: &[(i16, [Range; 10])] = &[
     (21, [to(0), to(0), to(1), to(1), to(2), to(2), to(2), to(2), to(2), to(2)]),          // DeleteRecords
     (22, [to(0), to(0), to(1), to(2), to(4), to(4), to(4), to(5), to(5), to(5)]),          // InitProducerId
     (23, [to(0), to(0), to(2), to(3), to(4), to(4), to(4), to(4), of(2, 4), of(2, 4)]),    // OffsetForLeaderEpoch
+    (24, [to(0), to(0), to(1), to(1), to(3), to(3), to(4), to(5), to(5), to(5)]),          // AddPartitionsToTxn
+    (26, [to(0), to(0), to(1), to(1), to(3), to(3), to(3), to(4), to(5), to(5)]),          // EndTxn
     (27, [to(0), to(0), to(0), to(0), to(1), to(1), to(1), to(1), of(1, 1), of(1, 2)]),    // WriteTxnMarkers
     (29, [to(0), to(0), to(1), to(1), to(2), to(3), to(3), to(3), of(1, 3), of(1, 3)]),    // DescribeAcls
     (30, [to(0), to(0), to(1), to(1), to(2), to(3), to(3), to(3), of(1, 3), of(1, 3)]),    // CreateAcls

@@ -57,6 +57,8 @@ pub struct State {
     pub acls: Option<Vec<Acl>>,
     /// Client quotas: entity (type and name) and its values.
     pub quotas: Vec<Quota>,
+    /// By transactional id.
+    pub transactions: BTreeMap<String, Transaction>,
     /// SCRAM credentials: user, then mechanism and iterations.
     pub scram: BTreeMap<String, Vec<(i8, i32)>>,
     /// How many partitions the offsets topic gets.
@@ -73,6 +75,17 @@ pub struct State {
 pub type Entity = Vec<(String, Option<String>)>;
 /// A quota's entity and its values.
 pub type Quota = (Entity, BTreeMap<String, f64>);
+
+/// What the coordinator of a transactional id knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transaction {
+    /// Its producer.
+    pub producer_id: i64,
+    /// The producer's epoch.
+    pub epoch: i16,
+    /// What the open transaction writes to; empty if none is open.
+    pub partitions: BTreeSet<(String, i32)>,
+}
 
 /// A rule of the authorizer.
 #[derive(Debug, Clone, PartialEq, Eq)]

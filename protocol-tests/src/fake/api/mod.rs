@@ -74,6 +74,8 @@ pub(crate) fn answer(key: i16, frame: Bytes, at: &mut At<'_>) -> Option<Bytes> {
         21 => run::<m::DeleteRecordsRequest>(frame, at),
         22 => run::<m::InitProducerIdRequest>(frame, at),
         23 => run::<m::OffsetForLeaderEpochRequest>(frame, at),
+        24 => run::<m::AddPartitionsToTxnRequest>(frame, at),
+        26 => run::<m::EndTxnRequest>(frame, at),
         27 => run::<m::WriteTxnMarkersRequest>(frame, at),
         29 if at.version == 0 => acls_v0::describe(&frame, at),
         30 if at.version == 0 => acls_v0::create(&frame, at),

@@ -10,14 +10,14 @@ use super::produce::{plain, produce, records};
 use super::wire::Wire;
 
 /// A transactional id with its producer.
-struct Producer {
+struct Transactor {
     id: m::TransactionalId,
-    producer: m::ProducerId,
+    number: m::ProducerId,
     epoch: i16,
     sequence: i32,
 }
 
-fn begin(wire: &mut Wire, of: &str) -> Producer {
+fn begin(wire: &mut Wire, of: &str) -> Transactor {
     let id = m::TransactionalId(wire.name(of));
     let find = m::FindCoordinatorRequest::default().with_key_type(1).with_coordinator_keys(vec![id.0.clone()]);
     let asked =
@@ -26,7 +26,7 @@ fn begin(wire: &mut Wire, of: &str) -> Producer {
         if wire.call(4, &find).coordinators[0].error_code == 0 {
             let told = wire.call(4, &asked);
             if told.error_code == 0 {
-                return Producer { id, producer: told.producer_id, epoch: told.producer_epoch, sequence: 0 };
+                return Transactor { id, number: told.producer_id, epoch: told.producer_epoch, sequence: 0 };
             }
         }
         std::thread::sleep(std::time::Duration::from_millis(100));
@@ -34,12 +34,12 @@ fn begin(wire: &mut Wire, of: &str) -> Producer {
     panic!("no producer for {of}");
 }
 
-impl Producer {
+impl Transactor {
     fn add(&self, wire: &mut Wire, topic: &str) -> i16 {
         let topic = AddPartitionsToTxnTopic::default().with_name(wire.topic(topic)).with_partitions(vec![0]);
         let request = m::AddPartitionsToTxnRequest::default()
             .with_v3_and_below_transactional_id(self.id.clone())
-            .with_v3_and_below_producer_id(self.producer)
+            .with_v3_and_below_producer_id(self.number)
             .with_v3_and_below_producer_epoch(self.epoch)
             .with_v3_and_below_topics(vec![topic]);
         for _ in 0..600 {
@@ -55,7 +55,7 @@ impl Producer {
     }
 
     fn produce(&mut self, wire: &mut Wire, topic: &str) -> (i16, i64) {
-        let batch = Batch::of(records(4)).transactional(self.producer.0, self.epoch, self.sequence);
+        let batch = Batch::of(records(4)).transactional(self.number.0, self.epoch, self.sequence);
         self.sequence += 4;
         let part = PartitionProduceData::default().with_index(0).with_records(Some(batch.encode().unwrap().freeze()));
         let topic = TopicProduceData::default().with_name(wire.topic(topic)).with_partition_data(vec![part]);
@@ -73,7 +73,7 @@ impl Producer {
     fn end(&self, wire: &mut Wire, topic: &str, commit: bool, log_end: i64) -> i16 {
         let request = m::EndTxnRequest::default()
             .with_transactional_id(self.id.clone())
-            .with_producer_id(self.producer)
+            .with_producer_id(self.number)
             .with_producer_epoch(self.epoch)
             .with_committed(commit);
         let code = wire.call(3, &request).error_code;
@@ -120,7 +120,7 @@ pub(super) fn transactions(wire: &mut Wire) {
     let code = other.end(wire, "paid", true, 14);
     wire.note("the other is committed", code);
     look(wire, "paid", "both have ended");
-    let stale = Producer { epoch: one.epoch + 7, id: one.id.clone(), ..one };
+    let stale = Transactor { epoch: one.epoch + 7, id: one.id.clone(), ..one };
     let code = stale.end(wire, "paid", true, 0);
     wire.note("an epoch nobody has", code);
 }

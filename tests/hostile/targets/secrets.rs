@@ -92,7 +92,7 @@ fn names(text: &str) {
             let _ = time.to_string();
         }
         if let Ok(name) = TopicName::new(line) {
-            assert!(!name.as_str().contains('/') && !name.as_str().starts_with(".."));
+            assert!(!name.as_str().contains('/') && ![".", ".."].contains(&name.as_str()));
         }
         if let Ok(key) = Key::new(line) {
             assert!(key.as_str().split('/').all(|part| !part.is_empty() && part != "." && part != ".."), "{key}");

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on fails, and nobody links against tests"
 )]
 
+mod campaign;
 mod cli;
 mod conformance;
 mod fake;

@@ -1,0 +1,58 @@
+//! Whether a cluster holds what a snapshot had.
+
+use std::collections::BTreeMap;
+
+use ktape::restore::RestoreReport;
+use protocol_tests::fake::{Fake, Record};
+
+use super::captured::Captured;
+use super::history::Moment;
+
+/// Committed records of each partition as they were at a snapshot, with their offsets.
+pub type Records = BTreeMap<(String, i32), Vec<Record>>;
+
+/// What a restore of it must bring, of what was seen before and after it was taken.
+pub fn wanted(captured: &Captured, before: &Moment, after: &Moment) -> Records {
+    let mut wanted = Records::new();
+    for (at, data) in &captured.partitions {
+        let mut records = BTreeMap::new();
+        for moment in [before, after] {
+            for record in moment.partitions.get(at).map(|seen| seen.committed.as_slice()).unwrap_or_default() {
+                records.insert(record.offset, record.clone());
+            }
+        }
+        let state = &data.state;
+        let missing = |offset: &i64| state.missing.iter().any(|one| (one.range.base..one.range.next).contains(offset));
+        records.retain(|offset, _| (state.log_start..state.next).contains(offset) && !missing(offset));
+        wanted.insert(at.clone(), records.into_values().collect());
+    }
+    wanted
+}
+
+/// The same records in the same order, and every group before the same one.
+pub fn assert_back(target: &Fake, records: &Records, captured: &Captured, report: &RestoreReport) {
+    for ((topic, partition), wanted) in records {
+        let back = target.committed_records(topic, *partition);
+        let plain = |record: &Record| Record { offset: 0, ..record.clone() };
+        let same = back.iter().map(plain).eq(wanted.iter().map(plain));
+        assert!(same, "{topic}-{partition}: {} records came back of {}", back.len(), wanted.len());
+        let open = target.bounds(topic, *partition).unwrap();
+        assert_eq!(open[1], open[3], "{topic}-{partition}: a transaction is left open");
+    }
+    let positions = target.positions();
+    for (group, offsets) in &captured.groups {
+        for ((topic, partition), offset) in offsets {
+            let Some(wanted) = records.get(&(topic.clone(), *partition)) else { continue };
+            let name = format!("{topic}-{partition}");
+            if report.lost.iter().any(|lost| &lost.group == group && lost.partition == name) {
+                continue;
+            }
+            let is = positions.get(group).and_then(|all| all.get(&(topic.clone(), *partition)));
+            let Some(is) = is else { panic!("{group} lost its position in {name}, in silence") };
+            let left = wanted.iter().filter(|record| record.offset >= *offset).count();
+            let back = target.committed_records(topic, *partition);
+            let ahead = back.iter().filter(|record| record.offset >= is.offset).count();
+            assert_eq!(ahead, left, "{group} goes on at another record of {name}: {} for {offset}", is.offset);
+        }
+    }
+}

@@ -16,6 +16,14 @@ pub struct Data {
     pub batches: BTreeMap<i64, Bytes>,
 }
 
+impl Data {
+    /// Whether a batch holds that offset.
+    pub fn has(&self, offset: i64) -> bool {
+        let batch = self.batches.range(..=offset).next_back();
+        batch.and_then(|(_, batch)| Header::read(batch)).is_some_and(|header| header.last_offset() >= offset)
+    }
+}
+
 /// A snapshot.
 #[derive(Debug, Clone)]
 pub struct Captured {

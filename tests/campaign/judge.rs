@@ -11,7 +11,8 @@ use super::history::{Moment, Seen};
 pub fn judge(captured: &Captured, before: &Moment, after: &Moment) {
     for topic in before.topics().intersection(&after.topics()) {
         let there = captured.partitions.keys().any(|(name, _)| name == topic);
-        assert!(there || captured.tells_of(topic), "topic {topic} is missing in silence");
+        let told = &captured.incomplete;
+        assert!(there || captured.tells_of(topic), "topic {topic} is missing in silence; {told:?}");
     }
     for ((topic, partition), data) in &captured.partitions {
         let name = format!("{topic}-{partition}");
@@ -22,7 +23,7 @@ pub fn judge(captured: &Captured, before: &Moment, after: &Moment) {
             continue;
         };
         assert_verbatim(&name, data, was, is);
-        assert_whole(&name, data, was, is, told);
+        assert_whole(&format!("{name}, told {:?}", captured.incomplete), data, was, is, told);
     }
     assert_positions(captured, before, after);
 }
@@ -46,7 +47,7 @@ fn assert_whole(name: &str, data: &Data, was: &Seen, is: &Seen, told: bool) {
     let missing = |offset: i64| state.missing.iter().any(|one| (one.range.base..one.range.next).contains(&offset));
     for (base, batch) in &is.batches {
         let last = Header::read(batch).unwrap().last_offset();
-        if *base >= state.next || data.batches.contains_key(base) || last < is.bounds[0] {
+        if last >= state.next || data.batches.contains_key(base) || last < is.bounds[0] {
             continue;
         }
         assert!(missing(*base) && told, "{name}: the batch at {base} is missing in silence; {state:?}");
@@ -70,6 +71,7 @@ fn assert_positions(captured: &Captured, before: &Moment, after: &Moment) {
             continue;
         }
         let is = captured.groups.get(group);
-        assert!(is == Some(&before.groups[group]), "{group}: {is:?} instead of {:?}", before.groups[group]);
+        let (was, told) = (&before.groups[group], &captured.incomplete);
+        assert!(is == Some(was), "{group}: {is:?} instead of {was:?}; {told:?}");
     }
 }

@@ -49,7 +49,10 @@ fn nothing_ever_differs_in_silence() {
                     }
                     match catch_unwind(AssertUnwindSafe(|| World::live(seed))) {
                         Ok(lived) => tally.lock().unwrap().add(&lived),
-                        Err(_) => failed.lock().unwrap().push(seed),
+                        Err(_) => {
+                            println!("KTAPE_TEST_SEED={seed} differs");
+                            failed.lock().unwrap().push(seed);
+                        }
                     }
                 }
             });

@@ -21,9 +21,8 @@ pub fn wanted(captured: &Captured, before: &Moment, after: &Moment) -> Records {
                 records.insert(record.offset, record.clone());
             }
         }
-        let state = &data.state;
-        let missing = |offset: &i64| state.missing.iter().any(|one| (one.range.base..one.range.next).contains(offset));
-        records.retain(|offset, _| (state.log_start..state.next).contains(offset) && !missing(offset));
+        let bounds = data.state.log_start..data.state.next;
+        records.retain(|offset, _| bounds.contains(offset) && data.has(*offset));
         wanted.insert(at.clone(), records.into_values().collect());
     }
     wanted
@@ -35,7 +34,8 @@ pub fn assert_back(target: &Fake, records: &Records, captured: &Captured, report
         let back = target.committed_records(topic, *partition);
         let plain = |record: &Record| Record { offset: 0, ..record.clone() };
         let same = back.iter().map(plain).eq(wanted.iter().map(plain));
-        assert!(same, "{topic}-{partition}: {} records came back of {}", back.len(), wanted.len());
+        let state = &captured.partitions[&(topic.clone(), *partition)].state;
+        assert!(same, "{topic}-{partition}: {} records came back of {}; {state:?}", back.len(), wanted.len());
         let open = target.bounds(topic, *partition).unwrap();
         assert_eq!(open[1], open[3], "{topic}-{partition}: a transaction is left open");
     }

@@ -311,7 +311,8 @@ mod tests {
     }
 
     fn fetching(log_start: i64, fence: i64) -> Fetching {
-        let now = Now { log_start, high_watermark: fence, time: Timestamp(0), delete_retention_ms: None };
+        let (last_stable, high_watermark) = (fence, fence);
+        let now = Now { log_start, last_stable, high_watermark, time: Timestamp(0), delete_retention_ms: None };
         Fetching::new(at(), TopicId::ZERO, bounds(log_start, fence), Continuation::new(None, now))
     }
 

@@ -340,10 +340,14 @@ fn go_on(
     time: Timestamp,
     delete_retention_ms: Option<i64>,
 ) -> Continuation {
-    let (log_start, high_watermark, delete_retention_ms) = match (&bounds, &stored) {
-        (Some(bounds), _) => (bounds.log_start, bounds.high_watermark, delete_retention_ms),
-        (None, Some(stored)) => (stored.first, stored.next, None),
-        (None, None) => (0, 0, None),
+    let now = match (bounds, &stored) {
+        (Some(Bounds { log_start, last_stable, high_watermark, .. }), _) => {
+            Now { log_start, last_stable, high_watermark, time, delete_retention_ms }
+        }
+        (None, stored) => {
+            let (first, next) = stored.as_ref().map_or((0, 0), |stored| (stored.first, stored.next));
+            Now { log_start: first, last_stable: next, high_watermark: next, time, delete_retention_ms: None }
+        }
     };
-    Continuation::new(stored, Now { log_start, high_watermark, time, delete_retention_ms })
+    Continuation::new(stored, now)
 }

@@ -16,6 +16,8 @@ pub struct Stored {
     pub first: i64,
     /// Up to where it is stored.
     pub next: i64,
+    /// Below which every transaction had ended at the last snapshot. That never falls, unless the log is cut.
+    pub decided: i64,
     /// When the data was last known to be the log as it was: the last fence, or the first seal of a killed run that
     /// began a lineage.
     pub fenced: Option<Timestamp>,
@@ -72,6 +74,8 @@ impl Stored {
 pub struct Now {
     /// First offset.
     pub log_start: i64,
+    /// Where the first transaction begins that is still open, or `high_watermark`.
+    pub last_stable: i64,
     /// Where the log ends as far as it is replicated.
     pub high_watermark: i64,
     /// The wall clock.
@@ -138,7 +142,7 @@ impl Continuation {
         if stored.damaged {
             return Self::begin(stored.lineage + 1, Some(Broken::SegmentMissing), now.log_start);
         }
-        if stored.next > now.high_watermark.max(now.log_start) {
+        if stored.next > now.high_watermark.max(now.log_start) || stored.decided > now.last_stable.max(now.log_start) {
             return Self::begin(stored.lineage + 1, Some(Broken::Truncated), now.log_start);
         }
         if tombstones_may_be_gone(stored.fenced, stored.next, now) {
@@ -243,7 +247,8 @@ mod tests {
     }
 
     fn now(log_start: i64, fence: i64) -> Now {
-        Now { log_start, high_watermark: fence, time: Timestamp(0), delete_retention_ms: None }
+        let (last_stable, high_watermark) = (fence, fence);
+        Now { log_start, last_stable, high_watermark, time: Timestamp(0), delete_retention_ms: None }
     }
 
     #[test]
@@ -281,9 +286,12 @@ mod tests {
 
     #[test]
     fn what_is_stored_beyond_an_open_transaction_is_no_truncation() {
-        // The last stable offset may be anywhere below the high watermark.
-        let next = Continuation::new(Some(stored(50)), now(0, 60));
+        let past = || Stored { decided: 40, ..stored(50) };
+        let next = Continuation::new(Some(past()), Now { last_stable: 40, ..now(0, 60) });
         assert_eq!((next.lineage, next.next, next.broken), (0, 50, None));
+        // One that begins where all had ended was written there later.
+        let cut = Continuation::new(Some(past()), Now { last_stable: 39, ..now(0, 60) });
+        assert_eq!((cut.lineage, cut.broken), (1, Some(Broken::Truncated)));
     }
 
     #[test]

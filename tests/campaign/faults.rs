@@ -29,7 +29,7 @@ pub fn of_source(fake: &Arc<Fake>, random: &mut Random) {
         fake.fault(Fault::on(FETCH, 1 + random.below(3) as usize, Action::Pass).before(trim));
     }
     if random.once_in(3) {
-        let (writer, mut random) = (Arc::downgrade(fake), Random::new(random.next()));
+        let (writer, mut random) = (Arc::downgrade(fake), Random::new(random.number()));
         fake.on_request(move |exchange| {
             if let Some(fake) = writer.upgrade().filter(|_| exchange.number % 7 == 0) {
                 shape::write(&fake, &mut random);

@@ -34,7 +34,9 @@ fn assert_verbatim(name: &str, data: &Data, was: &Seen, is: &Seen) {
         // What was trimmed before this backup was compared by the one that took it.
         if *base >= was.bounds[0] {
             let there = was.batches.get(base).or_else(|| is.batches.get(base));
-            assert!(there == Some(batch), "{name}: the batch at {base} is not the one of the log");
+            let header = Header::read;
+            let (is, was) = (header(batch), there.and_then(|batch| header(batch)));
+            assert!(there == Some(batch), "{name}: the batch at {base} is {is:?}, not {was:?} of {:?}", data.state);
         }
     }
 }

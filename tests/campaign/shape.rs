@@ -12,7 +12,7 @@ const GROUPS: [&str; 3] = ["shop", "reader", "billing"];
 /// A cluster that has seen something already.
 pub fn source(random: &mut Random) -> Arc<Fake> {
     let release = *random.pick(&Release::ALL).unwrap();
-    let fake = FakeSpec::new(1 + random.below(3) as i32).release(release).seed(random.next()).start().unwrap();
+    let fake = FakeSpec::new(1 + random.below(3) as i32).release(release).seed(random.number()).start().unwrap();
     for topic in &TOPICS[..1 + random.below(4) as usize] {
         let policy = if *topic == "latest" { "compact" } else { "delete" };
         fake.create_topic(topic, 1 + random.below(PARTITIONS) as usize, &[("cleanup.policy", policy)]);
@@ -98,7 +98,7 @@ fn records(fake: &Fake, random: &mut Random) -> Vec<Record> {
     let text = "x".repeat(random.below(400) as usize);
     (0..count)
         .map(|number| {
-            let (key, value) = (random.below(20), random.next());
+            let (key, value) = (random.below(20), random.number());
             Record::new(format!("key {key}"), format!("{value} {text}"), now - 1_000 + number)
         })
         .collect()

@@ -130,7 +130,7 @@ impl World {
     pub fn restore(&mut self) {
         let numbers: Vec<u64> = self.known.keys().copied().collect();
         let Some(number) = self.random.pick(&numbers).copied() else { return };
-        let target = FakeSpec::new(1 + self.random.below(3) as i32).seed(self.random.next());
+        let target = FakeSpec::new(1 + self.random.below(3) as i32).seed(self.random.number());
         let releases: Vec<Release> = Release::ALL.into_iter().filter(|one| *one >= Release::V2_4).collect();
         let target = Arc::new(target.release(*self.random.pick(&releases).unwrap()).start().unwrap());
         for attempt in 0..TROUBLED + 2 {
@@ -174,7 +174,7 @@ impl World {
             match restore(context).await {
                 Ok(report) => Some(report),
                 Err(error) => {
-                    tracing::debug!(%error, "restore");
+                    println!("restore of {number} failed: {error}");
                     None
                 }
             }

@@ -192,6 +192,8 @@ fn partition_state(
     };
     // There may be no batch between the last one and the fence.
     let next = if reached { bounds.fence } else { stored_end };
+    // Nor does a gap count behind which nothing was sealed: the next run finds it anew.
+    continuation.missing.retain(|one| one.range.next <= next);
     Ok(PartitionState {
         partition: planned.partition,
         lineage: continuation.lineage,

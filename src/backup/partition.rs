@@ -30,6 +30,8 @@ pub(super) struct Fetching {
     pub proof: Option<Proof>,
     /// Leader epoch of the last batch that was taken; -1 if there is none.
     epoch: i32,
+    /// Where the last batch ends that is stored or was taken; `i64::MIN` if there is none.
+    batch_end: i64,
     /// Where it goes on; replaced when its lineage breaks.
     pub continuation: Continuation,
     /// Losses.
@@ -94,6 +96,7 @@ impl Fetching {
             next: continuation.next,
             bounds,
             epoch: -1,
+            batch_end: continuation.proof.as_ref().map_or(i64::MIN, |proof| proof.next),
             proof,
             continuation,
             incomplete: Vec::new(),
@@ -172,8 +175,12 @@ impl Fetching {
                 break;
             }
             if found.next_offset() > next {
+                if lies_across(&found, self.batch_end) {
+                    return Step::Diverged;
+                }
                 begin.get_or_insert(position);
                 next = found.next_offset();
+                self.batch_end = next;
                 epoch = epoch_of(&found).unwrap_or(epoch);
                 end = position + size;
             }
@@ -236,6 +243,7 @@ impl Fetching {
         self.next = bounds.log_start;
         self.proof = None;
         self.epoch = -1;
+        self.batch_end = i64::MIN;
         self.alone = false;
         self.stalled_since = None;
         // What this run lost of the old log is not lost of the new one.
@@ -286,6 +294,12 @@ impl Fetching {
 /// The leader epoch of a batch; nothing where the format has none.
 fn epoch_of(batch: &Batch<'_>) -> Option<i32> {
     batch.header().map(|header| header.leader_epoch).filter(|epoch| *epoch >= 0)
+}
+
+/// Whether a batch that goes on beyond the end of another begins before it: batches of one log never do, thinned by
+/// compaction or not. Where an old format's wrapper begins is not known without opening it.
+fn lies_across(batch: &Batch<'_>, end: i64) -> bool {
+    batch.header().is_some() && batch.base_offset() < end
 }
 
 fn is_hex_of(text: &str, bytes: &[u8]) -> bool {
@@ -352,6 +366,19 @@ mod tests {
         assert_eq!(with_proof(&other, false).take(&answer, Empty::Shared), Step::Diverged);
         let thinned = with_proof(&other, true).take(&answer, Empty::Shared);
         assert_eq!(thinned, Step::Done(answer.slice(stored.len()..)), "the epochs have decided already");
+    }
+
+    #[test]
+    fn a_batch_across_the_stored_end_is_of_another_log() {
+        let answer = Bytes::from(batch(3, 12));
+        let mut partition = with_proof(&batch(0, 5), true);
+        assert_eq!(partition.take(&answer, Empty::Shared), Step::Diverged, "compacted or not");
+        let mut expired = with_proof(&batch(0, 5), false);
+        expired.lose_up_to(4);
+        assert_eq!(expired.take(&answer, Empty::Shared), Step::Diverged, "with nothing left to prove");
+        let mut beyond = fetching(0, 15);
+        beyond.lose_up_to(4);
+        assert_eq!(beyond.take(&answer, Empty::Shared), Step::Done(answer.clone()), "the log start lies in a batch");
     }
 
     #[test]

@@ -22,7 +22,10 @@ pub fn judge(captured: &Captured, before: &Moment, after: &Moment) {
             assert!(told, "{name} is no more, in silence");
             continue;
         };
-        assert_verbatim(&name, data, was, is);
+        // A partition that was not reached keeps what an earlier snapshot had of it, and that is told.
+        if data.state.fenced.is_none() || !told {
+            assert_verbatim(&name, data, was, is);
+        }
         assert_whole(&format!("{name}, told {:?}", captured.incomplete), data, was, is, told);
     }
     assert_positions(captured, before, after);
@@ -57,8 +60,10 @@ fn assert_whole(name: &str, data: &Data, was: &Seen, is: &Seen, told: bool) {
     // Taken while it was read.
     for (base, batch) in was.batches.range(..state.next).filter(|(base, _)| !data.batches.contains_key(base)) {
         let last = Header::read(batch).unwrap().last_offset();
-        let trimmed = last < is.bounds[0];
-        assert!(last < was.bounds[0] || trimmed, "{name}: the batch at {base} is missing; {state:?}");
+        if last < was.bounds[0] || last >= state.next {
+            continue;
+        }
+        assert!(last < is.bounds[0], "{name}: the batch at {base} is missing; {state:?}");
         assert!(last < state.log_start || told, "{name}: {base} went while it was read, in silence; {state:?}");
     }
 }

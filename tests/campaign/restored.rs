@@ -14,7 +14,8 @@ pub type Records = BTreeMap<(String, i32), Vec<Record>>;
 /// What a restore of it must bring, of what was seen before and after it was taken.
 pub fn wanted(captured: &Captured, before: &Moment, after: &Moment) -> Records {
     let mut wanted = Records::new();
-    for (at, data) in &captured.partitions {
+    // One that was not reached has what an earlier snapshot had of it, which was judged then.
+    for (at, data) in captured.partitions.iter().filter(|(_, data)| data.state.fenced.is_none()) {
         let mut records = BTreeMap::new();
         for moment in [before, after] {
             for record in moment.partitions.get(at).map(|seen| seen.committed.as_slice()).unwrap_or_default() {

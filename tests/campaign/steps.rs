@@ -43,7 +43,7 @@ impl World {
         faults::of_store(&self.store, &mut self.random);
         let kill = self.kill();
         let (source, repository) = (Arc::clone(&self.source), Repository::open_in(Arc::new(self.store.clone())));
-        let ended = run(kill, async move {
+        let ended = run("backup", kill, async move {
             let options =
                 BackupOptions { stall_timeout: STALL, fetch_bytes: 4_000, segment_bytes: 6_000, ..Default::default() };
             let (cluster, repository) = (connect(&source).await?, repository.ok()?);
@@ -159,7 +159,7 @@ impl World {
 
     fn attempt(&self, target: &Arc<Fake>, number: u64, kill: Option<Duration>) -> Ended<RestoreReport> {
         let (target, repository) = (Arc::clone(target), Repository::open_in(Arc::new(self.store.clone())));
-        run(kill, async move {
+        run("restore", kill, async move {
             let snapshot = SnapshotChoice::Number(number);
             let options = RestoreOptions {
                 snapshot,
@@ -192,13 +192,17 @@ async fn connect(fake: &Fake) -> Option<Cluster> {
 }
 
 /// Runs it to its end or until it is killed: then everything of it that still runs is gone with its runtime.
-fn run<T: Send + 'static>(kill: Option<Duration>, work: impl Future<Output = Option<T>> + Send + 'static) -> Ended<T> {
+fn run<T: Send + 'static>(
+    what: &str,
+    kill: Option<Duration>,
+    work: impl Future<Output = Option<T>> + Send + 'static,
+) -> Ended<T> {
     let runtime: Runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let ended = runtime.block_on(async {
         match tokio::time::timeout(kill.unwrap_or(HANGS), tokio::spawn(work)).await {
             Ok(joined) => joined.expect("nothing panics").map_or(Ended::Badly, Ended::Well),
             Err(_) if kill.is_some() => Ended::Killed,
-            Err(_) => panic!("it hangs"),
+            Err(_) => panic!("it hangs: {what}"),
         }
     });
     runtime.shutdown_background();

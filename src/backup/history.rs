@@ -205,7 +205,6 @@ fn stored(partition: PartitionState, fences_taken: Timestamp) -> Stored {
         lineage: partition.lineage,
         first: partition.first,
         next: partition.next,
-        decided: partition.next.min(partition.last_stable),
         fenced: Some(partition.fenced.unwrap_or(fences_taken)),
         segments: partition.segments,
         missing: partition.missing,

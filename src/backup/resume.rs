@@ -16,8 +16,6 @@ pub struct Stored {
     pub first: i64,
     /// Up to where it is stored.
     pub next: i64,
-    /// Below which every transaction had ended at the last snapshot. That never falls, unless the log is cut.
-    pub decided: i64,
     /// When the data was last known to be the log as it was: the last fence, or the first seal of a killed run that
     /// began a lineage.
     pub fenced: Option<Timestamp>,
@@ -37,6 +35,12 @@ impl Stored {
     /// The newest seal: what continuity is proved by.
     pub fn last_seal(&self) -> Option<&Seal> {
         self.taken_over.last().or(self.last.as_ref())
+    }
+
+    /// Below which every transaction has ended. As a last stable offset that never falls, unless the log is cut.
+    fn decided(&self) -> i64 {
+        let Some(last) = self.last_seal() else { return i64::MIN };
+        last.open.iter().map(|one| one.first).min().unwrap_or(last.next)
     }
 
     /// Takes over seals of killed runs: those that continue this lineage, or a whole newer lineage.
@@ -142,7 +146,8 @@ impl Continuation {
         if stored.damaged {
             return Self::begin(stored.lineage + 1, Some(Broken::SegmentMissing), now.log_start);
         }
-        if stored.next > now.high_watermark.max(now.log_start) || stored.decided > now.last_stable.max(now.log_start) {
+        if stored.next > now.high_watermark.max(now.log_start) || stored.decided() > now.last_stable.max(now.log_start)
+        {
             return Self::begin(stored.lineage + 1, Some(Broken::Truncated), now.log_start);
         }
         if tombstones_may_be_gone(stored.fenced, stored.next, now) {
@@ -286,7 +291,12 @@ mod tests {
 
     #[test]
     fn what_is_stored_beyond_an_open_transaction_is_no_truncation() {
-        let past = || Stored { decided: 40, ..stored(50) };
+        let past = || {
+            let mut past = stored(50);
+            let open = OpenTransaction { producer_id: 7, first: 40 };
+            past.last.iter_mut().for_each(|seal| seal.open = vec![open]);
+            past
+        };
         let next = Continuation::new(Some(past()), Now { last_stable: 40, ..now(0, 60) });
         assert_eq!((next.lineage, next.next, next.broken), (0, 50, None));
         // One that begins where all had ended was written there later.

@@ -13,12 +13,12 @@ const GROUPS: [&str; 3] = ["shop", "reader", "billing"];
 pub fn source(random: &mut Random) -> Arc<Fake> {
     let release = *random.pick(&Release::ALL).unwrap();
     let fake = FakeSpec::new(1 + random.below(3) as i32).release(release).seed(random.number()).start().unwrap();
-    for topic in &TOPICS[..1 + random.below(4) as usize] {
+    for topic in &TOPICS[..=random.below(4) as usize] {
         let policy = if *topic == "latest" { "compact" } else { "delete" };
         fake.create_topic(topic, 1 + random.below(PARTITIONS) as usize, &[("cleanup.policy", policy)]);
     }
     let fake = Arc::new(fake);
-    for _ in 0..1 + random.below(12) {
+    for _ in 0..=random.below(12) {
         write(&fake, random);
     }
     if random.once_in(2) {

@@ -201,8 +201,8 @@ fn run<T: Send + 'static>(
     let ended = runtime.block_on(async {
         match tokio::time::timeout(kill.unwrap_or(HANGS), tokio::spawn(work)).await {
             Ok(joined) => joined.expect("nothing panics").map_or(Ended::Badly, Ended::Well),
-            Err(_) if kill.is_some() => Ended::Killed,
-            Err(_) => panic!("it hangs: {what}"),
+            Err(_elapsed) if kill.is_some() => Ended::Killed,
+            Err(elapsed) => panic!("{what} hangs: {elapsed}"),
         }
     });
     runtime.shutdown_background();

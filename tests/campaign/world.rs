@@ -57,7 +57,7 @@ impl World {
         let mut random = Random::new(seed);
         let (store, away) = (FaultyStore::new(MemoryStore::new()), FaultyStore::new(MemoryStore::new()));
         for one in [&store, &away] {
-            let compression = random.once_in(2).then(|| repository::format::Compression::Zstd { level: 1 });
+            let compression = random.once_in(2).then_some(repository::format::Compression::Zstd { level: 1 });
             let options = InitOptions { compression, ..InitOptions::default() };
             Repository::init_in_with(Arc::new(one.clone()), &options).unwrap();
         }

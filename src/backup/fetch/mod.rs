@@ -283,7 +283,10 @@ impl<'a> Fetch<'a> {
         match partition.take(&found.records, empty) {
             Step::Append(batches) => {
                 self.append(slot, batches, writers).await?;
-                self.ready_again(slot);
+                // One that is asked again at once is never seen to wait.
+                if !self.give_up_if_stalled(slot, writers).await? {
+                    self.ready_again(slot);
+                }
             }
             Step::Done(batches) => {
                 self.append(slot, batches, writers).await?;

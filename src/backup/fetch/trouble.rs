@@ -213,15 +213,23 @@ impl Fetch<'_> {
 
     /// Ends partitions whose leaders have been asked in vain for too long.
     async fn give_up_stalled(&mut self, writers: &Writers) -> Result<(), BackupError> {
-        let limit = self.options.stall_timeout;
         let ready = self.lanes.values().flat_map(|lane| lane.ready.iter().copied());
-        let waiting = ready.chain(self.delayed.iter().copied());
-        let stalled: Vec<Slot> = waiting.filter(|slot| self.partitions[*slot].stalled_for() >= limit).collect();
-        for slot in stalled {
-            let cause = self.partitions[slot].trouble.clone();
-            let cause = cause.unwrap_or_else(|| format!("its leader gave nothing for {} s", limit.as_secs()));
-            self.give_up(slot, &cause, writers).await?;
+        let waiting: Vec<Slot> = ready.chain(self.delayed.iter().copied()).collect();
+        for slot in waiting {
+            self.give_up_if_stalled(slot, writers).await?;
         }
         Ok(())
+    }
+
+    /// Whether it was ended, because its leader has been asked in vain for too long.
+    pub(super) async fn give_up_if_stalled(&mut self, slot: Slot, writers: &Writers) -> Result<bool, BackupError> {
+        let limit = self.options.stall_timeout;
+        if self.partitions[slot].stalled_for() < limit {
+            return Ok(false);
+        }
+        let cause = self.partitions[slot].trouble.clone();
+        let cause = cause.unwrap_or_else(|| format!("its leader gave nothing for {} s", limit.as_secs()));
+        self.give_up(slot, &cause, writers).await?;
+        Ok(true)
     }
 }

@@ -38,7 +38,7 @@ impl Cluster {
         if nobodies.len() < leaders.len() {
             return Ready::Untold;
         }
-        let answers = self.group_operations(&nobodies).await;
+        let answers = self.known_groups(&nobodies).await;
         match told(answers.into_iter().filter_map(|(_, answer)| answer.err())) {
             Ready::Yes => self.all_committed(leaders).await,
             other => other,

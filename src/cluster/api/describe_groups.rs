@@ -29,6 +29,15 @@ impl Cluster {
         self.ask_coordinators(groups.to_vec(), |connection, groups, _| describe(connection, groups, patience)).await
     }
 
+    /// Whether the coordinators of groups know them, or know that there are none: by `DescribeGroups` of any version.
+    pub(super) async fn known_groups(&self, groups: &[GroupId]) -> Each<GroupId, GroupDescription> {
+        let patience = self.patience();
+        let ask = |connection: Connection, groups: Vec<GroupId>, _| async move {
+            classic(&connection, &groups, patience).await
+        };
+        self.ask_coordinators(groups.to_vec(), ask).await
+    }
+
     /// What this client may do with groups, whether they exist or not; `None` where brokers cannot tell (before 2.3).
     /// Asking for a coordinator makes `__consumer_offsets` where it is not there yet.
     pub async fn group_operations(&self, groups: &[GroupId]) -> Each<GroupId, Option<Operations>> {

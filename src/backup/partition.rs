@@ -17,6 +17,7 @@ const BREAKS_MAX: u32 = 5;
 
 /// Where a partition stands. Invariant: `next` only grows within a lineage.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Fetching {
     /// Which.
     pub at: TopicPartition,
@@ -32,6 +33,11 @@ pub(super) struct Fetching {
     epoch: i32,
     /// Where the last batch ends that is stored or was taken; `i64::MIN` if there is none.
     batch_end: i64,
+    /// Offsets behind that batch were not read: whatever transaction was open there may have ended in them, unless the
+    /// next batch begins where that one ends after all.
+    skipped: bool,
+    /// The writer has to be told so before the next batches.
+    gap: bool,
     /// Where it goes on; replaced when its lineage breaks.
     pub continuation: Continuation,
     /// Losses.
@@ -97,6 +103,8 @@ impl Fetching {
             bounds,
             epoch: -1,
             batch_end: continuation.proof.as_ref().map_or(i64::MIN, |proof| proof.next),
+            skipped: continuation.expired.is_some(),
+            gap: false,
             proof,
             continuation,
             incomplete: Vec::new(),
@@ -112,6 +120,11 @@ impl Fetching {
             ended: false,
             damaged: false,
         }
+    }
+
+    /// Whether offsets were skipped before the batches that were taken last. Asked once for them.
+    pub(super) fn take_gap(&mut self) -> bool {
+        std::mem::take(&mut self.gap)
     }
 
     /// Offset to ask for: the last stored batch until it is proved, then the first one that is not stored.
@@ -179,6 +192,7 @@ impl Fetching {
                     return Step::Diverged;
                 }
                 begin.get_or_insert(position);
+                self.gap |= std::mem::take(&mut self.skipped) && found.base_offset() > self.batch_end;
                 next = found.next_offset();
                 self.batch_end = next;
                 epoch = epoch_of(&found).unwrap_or(epoch);
@@ -244,6 +258,7 @@ impl Fetching {
         self.proof = None;
         self.epoch = -1;
         self.batch_end = i64::MIN;
+        (self.skipped, self.gap) = (false, false);
         self.alone = false;
         self.stalled_since = None;
         // What this run lost of the old log is not lost of the new one.
@@ -258,6 +273,7 @@ impl Fetching {
         if log_start <= self.next {
             return;
         }
+        self.skipped = true;
         let range = OffsetRange { base: self.next, next: log_start.min(self.bounds.fence) };
         self.continuation.missing.push(MissingRange { range, gap: true });
         self.incomplete.push(Incomplete::new(
@@ -376,9 +392,14 @@ mod tests {
         let mut expired = with_proof(&batch(0, 5), false);
         expired.lose_up_to(4);
         assert_eq!(expired.take(&answer, Empty::Shared), Step::Diverged, "with nothing left to prove");
+        let mut on = with_proof(&batch(0, 5), false);
+        on.lose_up_to(7);
+        assert_eq!(on.take(&Bytes::from(batch(5, 9)), Empty::Shared), Step::Append(Bytes::from(batch(5, 9))));
+        assert!(!on.take_gap(), "nothing is missing before a batch that the log start lies in");
         let mut beyond = fetching(0, 15);
         beyond.lose_up_to(4);
         assert_eq!(beyond.take(&answer, Empty::Shared), Step::Done(answer.clone()), "the log start lies in a batch");
+        assert!(beyond.take_gap() && !beyond.take_gap());
     }
 
     #[test]

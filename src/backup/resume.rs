@@ -191,8 +191,7 @@ impl Continuation {
             broken: None,
             first: stored.first,
             next: stored.next.max(now.log_start),
-            // What ended in offsets that expired meanwhile is not open any more, and nobody can tell.
-            open: last.filter(|_| stored.next >= now.log_start).map(|seal| seal.open.clone()).unwrap_or_default(),
+            open: last.map(|seal| seal.open.clone()).unwrap_or_default(),
             proof,
             segments: trim(stored.segments, now.log_start),
             taken_over: stored.taken_over,

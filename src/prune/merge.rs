@@ -12,7 +12,7 @@ use super::report::PruneReport;
 use super::survey::Head;
 use crate::cancel::Cancel;
 use crate::progress::Progress;
-use crate::repository::format::{PartitionState, Piece, PiecesDocument, Seal, TopicShard, TopicState};
+use crate::repository::format::{PartitionState, Piece, PiecesDocument, Seal, SegmentList, TopicShard, TopicState};
 use crate::repository::{MergedObject, Place, Repository, RepositoryError, Seen, layout};
 use crate::store::{Key, ObjectInfo};
 
@@ -25,6 +25,7 @@ pub(super) struct Merge<'a> {
     pub(super) progress: &'a dyn Progress,
     pub(super) cancel: &'a Cancel,
     shards: Seen,
+    parts: Seen,
     segments: Seen,
 }
 
@@ -61,8 +62,8 @@ impl<'a> Merge<'a> {
         progress: &'a dyn Progress,
         cancel: &'a Cancel,
     ) -> Self {
-        let (shards, segments) = (Seen::default(), Seen::default());
-        Self { repository, references, below, dry_run, progress, cancel, shards, segments }
+        let [shards, parts, segments] = <[Seen; 3]>::default();
+        Self { repository, references, below, dry_run, progress, cancel, shards, parts, segments }
     }
 
     /// Merges what the snapshots name, the newest first: what older ones name besides is merged among itself.
@@ -95,16 +96,7 @@ impl<'a> Merge<'a> {
         partition: &PartitionState,
         report: &mut PruneReport,
     ) -> Result<(), RepositoryError> {
-        let mut runs: Vec<Vec<Source>> = vec![Vec::new()];
-        for seal in self.repository.seals(&partition.segments) {
-            let seal = seal?;
-            let new = self.segments.insert(seal.object.as_str());
-            match (Source::of(&seal).filter(|_| new), runs.last_mut()) {
-                (Some(source), Some(run)) => run.push(source),
-                _ => runs.push(Vec::new()),
-            }
-        }
-        runs.retain(|run| !run.is_empty());
+        let runs = self.runs(&partition.segments)?;
         if runs.is_empty() {
             return Ok(());
         }
@@ -118,6 +110,32 @@ impl<'a> Merge<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Neighbouring segments that were not looked at before. A part of a list that was is not read again: newer
+    /// snapshots name most of what older ones do.
+    fn runs(&mut self, list: &SegmentList) -> Result<Vec<Vec<Source>>, RepositoryError> {
+        let mut runs: Vec<Vec<Source>> = vec![Vec::new()];
+        for part in &list.parts {
+            if self.parts.insert(&part.digest) {
+                self.add(&self.repository.seals_of(part)?, &mut runs);
+            } else {
+                runs.push(Vec::new());
+            }
+        }
+        self.add(&list.tail, &mut runs);
+        runs.retain(|run| !run.is_empty());
+        Ok(runs)
+    }
+
+    fn add(&mut self, seals: &[Seal], runs: &mut Vec<Vec<Source>>) {
+        for seal in seals {
+            let new = self.segments.insert(seal.object.as_str());
+            match (Source::of(seal).filter(|_| new), runs.last_mut()) {
+                (Some(source), Some(run)) => run.push(source),
+                _ => runs.push(Vec::new()),
+            }
+        }
     }
 
     /// The objects that hold a run of segments, in order.
@@ -191,19 +209,16 @@ impl<'a> Merge<'a> {
     fn write(&self, key: &Key, pieces: &[&(Source, Place)]) -> Result<(), RepositoryError> {
         let store = self.repository.store();
         let mut object = store.create(key)?;
+        let mut stream = self.repository.stored_stream();
         for (source, place) in pieces {
-            self.repository.copy_stored(
-                place,
-                &source.object,
-                &source.digest,
-                &mut |bytes| Ok(object.write(bytes)?),
-            )?;
+            stream.copy(place, &source.object, &source.digest, &mut |bytes| Ok(object.write(bytes)?))?;
         }
         let key = object.publish(key)?;
+        let mut back = self.repository.stored_stream();
         let (mut at, mut listed) = (0, Vec::with_capacity(pieces.len()));
         for (source, _) in pieces {
             let place = Place { key: key.clone(), start: at, length: source.length };
-            self.repository.copy_stored(&place, key.as_str(), &source.digest, &mut |_| Ok(()))?;
+            back.copy(&place, key.as_str(), &source.digest, &mut |_| Ok(()))?;
             listed.push(Piece { object: source.object.clone(), start: at, length: source.length });
             at = at.saturating_add(source.length);
         }

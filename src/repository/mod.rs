@@ -39,7 +39,7 @@ pub use offset_map::{MapReader, MapWriter};
 pub use open::Repository;
 pub use parts::PART_BYTES_MAX;
 pub use pieces::MergedObject;
-pub use place::Place;
+pub use place::{Place, StoredStream};
 pub use restores::{RestoreFolder, RestoreStates};
 pub use runs::{HOLD_RUNS, Run, TAKE_OVER_FOR, began};
 pub use seen::Seen;

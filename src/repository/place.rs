@@ -1,5 +1,6 @@
 //! Where the stored bytes of a segment lie, and reading them. Nothing else turns a seal into the name of an object.
 
+use std::fmt;
 use std::io::Read;
 
 use super::Repository;
@@ -8,7 +9,7 @@ use super::format::Seal;
 use crate::store::{Key, StoreError};
 
 /// Bytes copied at a time.
-const CHUNK: u64 = 256 << 10;
+const CHUNK: usize = 256 << 10;
 
 /// The stored bytes of one segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,34 +62,69 @@ impl Repository {
         Ok(Box::new(source.map_err(RepositoryError::of_named)?.take(left)))
     }
 
-    /// Hands over the stored bytes of a segment, piece by piece; afterwards their digest must be right, else the damage is
+    /// For the stored bytes of many segments, one after the other.
+    pub fn stored_stream(&self) -> StoredStream<'_> {
+        StoredStream { repository: self, buffer: Vec::new(), open: None }
+    }
+}
+
+/// Hands over the stored bytes of segments. Those that lie back to back in one object come by one request.
+pub struct StoredStream<'a> {
+    repository: &'a Repository,
+    buffer: Vec<u8>,
+    /// What was read last, and what comes next there.
+    open: Option<(Place, Box<dyn Read + Send>)>,
+}
+
+impl fmt::Debug for StoredStream<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredStream")
+            .field("open", &self.open.as_ref().map(|(place, _)| place))
+            .finish_non_exhaustive()
+    }
+}
+
+impl StoredStream<'_> {
+    /// Hands over those of one segment, piece by piece; afterwards their digest must be right, else the damage is
     /// `object`'s.
-    pub fn copy_stored(
-        &self,
+    pub fn copy(
+        &mut self,
         place: &Place,
         object: &str,
         digest: &str,
         take: &mut dyn FnMut(&[u8]) -> Result<(), RepositoryError>,
     ) -> Result<(), RepositoryError> {
-        let mut source = self.read_stored(place, 0)?;
+        let mut source = self.at(place)?;
+        self.buffer.resize(CHUNK, 0);
         let (mut hasher, mut left) = (blake3::Hasher::new(), place.length);
-        let mut buffer = vec![0; usize::try_from(left.clamp(1, CHUNK)).unwrap_or(1)];
         while left > 0 {
-            let read = source.read(&mut buffer);
+            let wanted = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
+            let read = source.read(self.buffer.get_mut(..wanted).unwrap_or_default());
             let failed = |source| StoreError::new("read", Some(&place.key), place.key.as_str(), source);
             let read = match read.map_err(failed)? {
                 0 => break,
                 read => read,
             };
-            let bytes = buffer.get(..read).unwrap_or_default();
+            let bytes = self.buffer.get(..read).unwrap_or_default();
             hasher.update(bytes);
             take(bytes)?;
             left = left.saturating_sub(read as u64);
         }
         let found = hasher.finalize().to_hex().to_string();
-        if found == digest {
-            return Ok(());
+        if found != digest {
+            return Err(RepositoryError::damaged(object, Damage::Digest { expected: digest.to_owned(), found }));
         }
-        Err(RepositoryError::damaged(object, Damage::Digest { expected: digest.to_owned(), found }))
+        self.open = Some((place.clone(), source));
+        Ok(())
+    }
+
+    /// The object from where the segment begins.
+    fn at(&mut self, place: &Place) -> Result<Box<dyn Read + Send>, RepositoryError> {
+        match self.open.take() {
+            Some((last, source)) if last.key == place.key && last.start.saturating_add(last.length) == place.start => {
+                Ok(source)
+            }
+            _ => self.repository.store().read(&place.key, place.start).map_err(RepositoryError::of_named),
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Random faults while a cluster is backed up, and its repository pruned, copied and restored. Whatever happens, what is
 //! there in the end is what was there before, or is reported as incomplete by name: never different in silence.
 //!
-//! `KTAPE_CAMPAIGN` is the number of seeds, 100 unless told; `KTAPE_TEST_SEED` repeats one:
+//! `KTAPE_CAMPAIGN` is the number of seeds, always other ones; without it there are a hundred, always the same.
+//! `KTAPE_TEST_SEED` repeats one. Faults strike by the number of a request, so a world is nearly the same each time:
 //!
 //! ```text
 //! KTAPE_CAMPAIGN=2000 cargo test --workspace --test main campaign:: -- --nocapture
@@ -35,8 +36,9 @@ fn nothing_ever_differs_in_silence() {
     let variable = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as u64;
     let repeated = variable("KTAPE_TEST_SEED");
-    let first = repeated.unwrap_or(since_1970);
-    let seeds = if repeated.is_some() { 1 } else { variable("KTAPE_CAMPAIGN").unwrap_or(100) };
+    let many = variable("KTAPE_CAMPAIGN");
+    let first = repeated.unwrap_or(if many.is_some() { since_1970 } else { 1 });
+    let seeds = if repeated.is_some() { 1 } else { many.unwrap_or(100) };
     if repeated.is_some() {
         // As RUST_LOG has it.
         let filter = tracing_subscriber::EnvFilter::from_default_env();

@@ -298,9 +298,12 @@ impl<'a> Fetch<'a> {
         Ok(())
     }
 
-    async fn append(&self, slot: Slot, batches: bytes::Bytes, writers: &Writers) -> Result<(), BackupError> {
+    async fn append(&mut self, slot: Slot, batches: bytes::Bytes, writers: &Writers) -> Result<(), BackupError> {
         if batches.is_empty() {
             return Ok(());
+        }
+        if self.partitions[slot].take_gap() {
+            writers.gap(slot).await?;
         }
         self.progress.advance(batches.len() as u64);
         writers.append(slot, batches).await

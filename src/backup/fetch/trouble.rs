@@ -100,9 +100,6 @@ impl Fetch<'_> {
             self.delay(slot, "its leader has the offset, and refuses it");
             return Ok(());
         }
-        if log_start > partition.next {
-            writers.gap(slot).await?;
-        }
         partition.lose_up_to(log_start);
         if partition.is_done() {
             return self.end(slot, writers).await;

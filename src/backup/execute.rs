@@ -88,19 +88,18 @@ fn reason(stop: Stop) -> StopReason {
     }
 }
 
-/// Partitions whose fence lies beyond what is stored. Nothing is asked of the others.
+/// Partitions whose fence lies beyond what is stored, and those whose topic may have been made anew without anybody
+/// telling: their last batch is looked at. Nothing is asked of the others.
 fn to_fetch(plan: &BackupPlan) -> Vec<Fetching> {
     let mut fetching = Vec::new();
     for topic in &plan.topics {
-        for partition in topic.partitions.iter().filter(|one| one.offsets_to_fetch() > 0) {
+        for partition in &topic.partitions {
             let Some(bounds) = partition.bounds else { continue };
             let at = TopicPartition::new(topic.name.clone(), partition.partition);
-            let proof_expired = partition.continuation.proof.as_ref().is_some_and(|p| p.base < bounds.log_start);
-            let mut continuation = partition.continuation.clone();
-            if proof_expired {
-                continuation.proof = None;
+            let one = Fetching::new(at, topic.id, bounds, partition.continuation.clone());
+            if partition.offsets_to_fetch() > 0 || one.is_to_be_proved() {
+                fetching.push(one);
             }
-            fetching.push(Fetching::new(at, topic.id, bounds, continuation));
         }
     }
     fetching

@@ -95,7 +95,8 @@ impl Fetching {
     /// A partition as planned.
     pub(super) fn new(at: TopicPartition, topic_id: TopicId, bounds: Bounds, continuation: Continuation) -> Self {
         // A batch that is about to expire cannot be found again; the epochs have been compared for those.
-        let proof = continuation.proof.clone().filter(|proof| proof.base >= continuation.first);
+        let found = continuation.first.max(bounds.log_start);
+        let proof = continuation.proof.clone().filter(|proof| proof.base >= found);
         Self {
             at,
             topic_id,
@@ -120,6 +121,12 @@ impl Fetching {
             ended: false,
             damaged: false,
         }
+    }
+
+    /// Whether its last batch has to be looked at even if there is nothing new: without topic ids (before 2.8) a topic that
+    /// was deleted and made anew is told from its predecessor by its batches alone.
+    pub(super) fn is_to_be_proved(&self) -> bool {
+        self.topic_id == TopicId::ZERO && self.proof.as_ref().is_some_and(|proof| !proof.compacted)
     }
 
     /// Whether offsets were skipped before the batches that were taken last. Asked once for them.

@@ -38,7 +38,7 @@ pub(super) async fn capture(
         tries += 1;
         let listing = cluster.list_groups().await;
         let mut captured = read(cluster, chooser, known, &listing).await?;
-        let moved = cluster.coordinators_moved(&listing).await;
+        let moved = !captured.groups.is_empty() && cluster.coordinators_moved(&listing).await;
         if moved && tries < TRIES {
             continue;
         }
@@ -90,7 +90,7 @@ fn partial_view(listing: &GroupListing) -> Vec<Incomplete> {
             )
         })
         .collect();
-    if !listing.rounds_agree {
+    if !listing.whole {
         reasons.push(Incomplete::new(
             IncompleteKind::PartialView,
             "consumer groups".to_owned(),

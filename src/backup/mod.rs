@@ -3,7 +3,7 @@
 //! Invariants: groups are read before fences are taken, fences before data is fetched; a segment is sealed and
 //! journaled before a snapshot names it; the snapshot's head is the last thing written. A killed run leaves whole,
 //! journaled segments, which the next one takes over, and unfinished files, which nothing refers to.
-//! Nothing on the cluster is changed, and no record is decoded.
+//! Nothing on the cluster is changed, and no record is decoded but what tells the offsets in wrappers of formats v0 and v1.
 
 mod configs;
 mod error;

@@ -306,11 +306,12 @@ impl Fetching {
 
     /// Ends the partition before its fence.
     pub(super) fn give_up(&mut self, cause: &str) {
-        self.incomplete.push(Incomplete::new(
-            IncompleteKind::NotReached,
-            self.at.to_string(),
-            format!("stored up to offset {}, not up to its fence {}: {cause}", self.next, self.bounds.fence),
-        ));
+        let detail = if self.is_done() {
+            format!("stored up to its fence {}, but its last batch could not be looked at again: {cause}", self.next)
+        } else {
+            format!("stored up to offset {}, not up to its fence {}: {cause}", self.next, self.bounds.fence)
+        };
+        self.incomplete.push(Incomplete::new(IncompleteKind::NotReached, self.at.to_string(), detail));
     }
 }
 

@@ -80,9 +80,9 @@ pub struct GroupListing {
     pub groups: Vec<ListedGroup>,
     /// Brokers that did not answer: their groups are missing.
     pub unanswered: Vec<(i32, ClusterError)>,
-    /// Whether two rounds over all brokers in a row gave the same ids, and no coordinator moved or was still reading its
-    /// groups meanwhile. False: some may be hidden.
-    pub rounds_agree: bool,
+    /// Whether all coordinators knew their groups, or, where they may not be asked, two rounds over all brokers in a row
+    /// gave the same ids; and none moved meanwhile. False: some may be hidden.
+    pub whole: bool,
     /// The coordinators' partitions when the groups were listed; `None` where the offsets topic does not exist, or is
     /// hidden from this client.
     pub coordinators: Option<Leaders>,

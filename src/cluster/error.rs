@@ -106,13 +106,11 @@ pub enum ClusterError {
     /// The partition has no leader now.
     #[error("partition {0} has no leader")]
     NoLeader(TopicPartition),
-    /// The broker does not offer what is needed.
-    #[error("{} does not offer {what}", node_text(*.node))]
+    /// The brokers are too old for what is needed.
+    #[error("this cluster's brokers do not offer {what}")]
     Unsupported {
-        /// The node id; -1 for a bootstrap server.
-        node: i32,
-        /// API and what is needed of it.
-        what: String,
+        /// What is needed, and since which Kafka it is there.
+        what: &'static str,
     },
     /// An answer that leaves out what was asked for, or contradicts itself.
     #[error("{api}: the answer says nothing about {subject}")]

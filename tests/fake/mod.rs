@@ -3,6 +3,7 @@
 mod faults;
 mod hidden;
 mod round_trip;
+mod told;
 
 use std::process::{Command, Output, Stdio};
 

@@ -90,7 +90,7 @@ async fn create(connection: Connection, acls: Vec<Acl>, patience: Duration) -> A
     let mut results = answer.results.iter();
     let read = |acl: &Acl| {
         if !spoken(&acl) {
-            return Err(ClusterError::Unsupported { node: -1, what: "prefixed ACLs (2.0+)".to_owned() });
+            return Err(ClusterError::Unsupported { what: "prefixed ACLs (2.0+)" });
         }
         let missing = || ClusterError::Unanswered { api: CREATE, subject: Subject::Request };
         let result = results.next().ok_or_else(missing)?;

@@ -46,7 +46,7 @@ impl Cluster {
     }
 
     /// Waits until everything that was written before a leader became one lies below its high watermark.
-    async fn all_committed(&self, leaders: &Leaders) -> Ready {
+    pub(super) async fn all_committed(&self, leaders: &Leaders) -> Ready {
         let Ok(topic) = TopicName::new(OFFSETS_TOPIC) else { return Ready::Untold };
         let partitions: Vec<TopicPartition> =
             leaders.keys().map(|partition| TopicPartition::new(topic.clone(), *partition)).collect();

@@ -13,7 +13,7 @@ use crate::model::{Classify, GroupId};
 use crate::retry::{Attempt, retry};
 
 const API: &str = "ListGroups";
-/// Rounds over all brokers that may disagree before the view is called partial.
+/// Rounds over all brokers that may disagree, and tries with coordinators that move, before the view is called partial.
 const ROUNDS: usize = 5;
 
 /// Pause between rounds where coordinators cannot be asked whether they know their groups yet.
@@ -24,26 +24,32 @@ impl Cluster {
     /// and it counts only if none has moved until all have listed theirs.
     pub async fn list_groups(&self) -> GroupListing {
         let deadline = Instant::now() + self.options().retry.budget;
-        for _ in 1..ROUNDS {
+        let mut tries = 0;
+        loop {
+            tries += 1;
             let before = self.offsets_leaders().await;
             let ready = match &before {
                 Some(leaders) => self.coordinators_ready(leaders).await,
                 None => Ready::Untold,
             };
-            let pause = if ready == Ready::Yes { Duration::ZERO } else { SETTLE };
-            let listing = self.list_until_agreed(deadline, pause).await;
-            let still = ready != Ready::No && before == self.offsets_leaders().await;
-            if still || !listing.rounds_agree || Instant::now() >= deadline {
-                return GroupListing { rounds_agree: listing.rounds_agree && still, coordinators: before, ..listing };
+            let listing = self.list_until_settled(deadline, ready).await;
+            let listing = GroupListing { coordinators: before, ..listing };
+            let still = ready != Ready::No && !self.coordinators_moved(&listing).await;
+            if still || !listing.whole || tries == ROUNDS || Instant::now() >= deadline {
+                return GroupListing { whole: listing.whole && still, ..listing };
             }
         }
-        GroupListing { rounds_agree: false, ..self.list_round().await }
     }
 
     /// Whether a coordinator moved since the groups were listed: what was read of them since may be older than what they
     /// had committed, as a new coordinator knows no more at first than is below its high watermark.
     pub async fn coordinators_moved(&self, since: &GroupListing) -> bool {
-        since.coordinators != self.offsets_leaders().await
+        // The leaders are asked themselves: what other brokers say of them may be out of date.
+        let answered = match &since.coordinators {
+            Some(leaders) => self.all_committed(leaders).await,
+            None => Ready::Untold,
+        };
+        answered == Ready::No || since.coordinators != self.offsets_leaders().await
     }
 
     async fn offsets_leaders(&self) -> Option<Leaders> {
@@ -51,24 +57,27 @@ impl Cluster {
         leaders(self.refresh(&current).await.as_ref().unwrap_or(&current))
     }
 
-    /// Asks every broker for its groups, round after round until two in a row agree. A broker that does not answer may be
-    /// about to be known as dead: it is waited for as long as for anything else.
-    async fn list_until_agreed(&self, deadline: Instant, pause: Duration) -> GroupListing {
+    /// Asks every broker for its groups: once where the coordinators said that they know theirs, else round after round
+    /// until two in a row agree. A broker that does not answer may be about to be known as dead: it is waited for as long
+    /// as for anything else.
+    async fn list_until_settled(&self, deadline: Instant, ready: Ready) -> GroupListing {
+        let pause = if ready == Ready::Yes { Duration::ZERO } else { SETTLE };
         let mut last = self.list_round().await;
         let mut rounds = 1;
-        loop {
+        while !(ready == Ready::Yes && last.unanswered.is_empty()) {
             tokio::time::sleep(pause).await;
             let next = self.list_round().await;
-            let agree = next.unanswered.is_empty() && last.unanswered.is_empty() && ids(&next) == ids(&last);
+            let whole = next.unanswered.is_empty() && last.unanswered.is_empty() && ids(&next) == ids(&last);
             let missing = !next.unanswered.is_empty() && !last.unanswered.is_empty();
             let may_come = next.unanswered.iter().all(|(_, error)| error.class().is_retriable());
-            last = GroupListing { rounds_agree: agree, ..next };
+            last = GroupListing { whole, ..next };
             rounds += usize::from(!missing);
             let over = if missing { !may_come || Instant::now() >= deadline } else { rounds >= ROUNDS };
-            if agree || over {
+            if whole || over {
                 return last;
             }
         }
+        GroupListing { whole: true, ..last }
     }
 
     async fn list_round(&self) -> GroupListing {

@@ -108,10 +108,7 @@ async fn list(connection: Connection, patience: Duration) -> Answered<(Option<Ve
 /// Brokers without settings of groups do not say so: those of 0.11 answer as if nothing had been asked.
 async fn describe(connection: Connection, scopes: Vec<ConfigScope>, patience: Duration) -> Answered<Vec<ScopedConfig>> {
     let knows_groups = Features::of(connection.versions()).group_configs;
-    if !knows_groups && scopes.iter().any(|scope| matches!(scope, ConfigScope::Group(_))) {
-        let unsupported = || ClusterError::Unsupported { node: -1, what: "settings of groups (3.8+)".to_owned() };
-        return Ok(scopes.iter().map(|_| Err(unsupported())).collect());
-    }
+    let known = |scope: &&ConfigScope| knows_groups || !matches!(scope, ConfigScope::Group(_));
     let asked = |scope: &ConfigScope| {
         let (kind, name) = resource(scope);
         DescribeConfigsResource::default()
@@ -119,11 +116,18 @@ async fn describe(connection: Connection, scopes: Vec<ConfigScope>, patience: Du
             .with_resource_name(text(name))
             .with_configuration_keys(None)
     };
-    let request = m::DescribeConfigsRequest::default().with_resources(scopes.iter().map(asked).collect());
-    let answer = connection.call(&request, patience).await?;
+    let resources: Vec<DescribeConfigsResource> = scopes.iter().filter(known).map(asked).collect();
+    let answer = if resources.is_empty() {
+        m::DescribeConfigsResponse::default()
+    } else {
+        connection.call(&m::DescribeConfigsRequest::default().with_resources(resources), patience).await?
+    };
     let found: HashMap<(i8, &str), _> =
         answer.results.iter().map(|result| ((result.resource_type, result.resource_name.as_str()), result)).collect();
     let read = |scope: &ConfigScope| {
+        if !known(&scope) {
+            return Err(ClusterError::Unsupported { what: "settings of groups (3.8+)" });
+        }
         let missing = || ClusterError::Unanswered { api: DESCRIBE, subject: subject(scope) };
         let result = found.get(&resource(scope)).ok_or_else(missing)?;
         judge(DESCRIBE, result.error_code, || subject(scope), result.error_message.as_ref())?;

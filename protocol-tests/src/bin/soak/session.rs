@@ -62,7 +62,11 @@ pub(crate) fn run(flags: &Flags) -> Outcome<Vec<String>> {
 /// The binary that was built with this program.
 fn built() -> Outcome<PathBuf> {
     let beside = std::env::current_exe()?.with_file_name("ktape");
-    if beside.is_file() { Ok(beside) } else { Err(format!("{} is not built", beside.display()).into()) }
+    if beside.is_file() {
+        Ok(beside)
+    } else {
+        Err(format!("{} is not built: run `cargo build --workspace` first", beside.display()).into())
+    }
 }
 
 /// What each run needed at most.

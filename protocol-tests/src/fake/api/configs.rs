@@ -10,6 +10,7 @@ use kafka_protocol::messages::{
     AlterConfigsRequest, AlterConfigsResponse, DescribeConfigsRequest, DescribeConfigsResponse,
     IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse,
 };
+use kafka_protocol::protocol::StrBytes;
 
 use super::{At, Call, text};
 use crate::fake::code;
@@ -127,6 +128,14 @@ fn alter(
     Ok(())
 }
 
+/// Error code and words of an answer.
+fn outcome(done: Result<(), (i16, String)>) -> (i16, Option<StrBytes>) {
+    match done {
+        Ok(()) => (code::NONE, None),
+        Err((code, words)) => (code, Some(text(&words))),
+    }
+}
+
 impl Call for IncrementalAlterConfigsRequest {
     type Answer = IncrementalAlterConfigsResponse;
 
@@ -143,10 +152,8 @@ impl Call for IncrementalAlterConfigsRequest {
                 let answer = Incremented::default()
                     .with_resource_type(resource.resource_type)
                     .with_resource_name(resource.resource_name.clone());
-                match done {
-                    Ok(()) => answer,
-                    Err((code, words)) => answer.with_error_code(code).with_error_message(Some(text(&words))),
-                }
+                let (code, words) = outcome(done);
+                answer.with_error_code(code).with_error_message(words)
             };
             self.resources.iter().map(one).collect()
         });
@@ -174,10 +181,8 @@ impl Call for AlterConfigsRequest {
                 let answer = Altered::default()
                     .with_resource_type(resource.resource_type)
                     .with_resource_name(resource.resource_name.clone());
-                match done {
-                    Ok(()) => answer,
-                    Err((code, words)) => answer.with_error_code(code).with_error_message(Some(text(&words))),
-                }
+                let (code, words) = outcome(done);
+                answer.with_error_code(code).with_error_message(words)
             };
             self.resources.iter().map(one).collect()
         });

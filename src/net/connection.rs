@@ -52,9 +52,11 @@ struct Peer {
     client_id: String,
     versions: BrokerVersions,
     correlation: AtomicI32,
-    /// How it was opened, if nobody signed in.
-    nobody: Option<(Security, Duration)>,
+    nobody: Option<Nobody>,
 }
+
+/// How a connection was opened on which nobody signed in, and how long it took at most.
+pub(super) type Nobody = (Security, Duration);
 
 /// Requests that may stand in the queue before callers wait.
 const QUEUE: usize = 64;
@@ -62,7 +64,8 @@ const QUEUE: usize = 64;
 impl Connection {
     /// Connects, asks for the broker's versions, and says who this client is.
     pub async fn open(opening: Opening<'_>) -> Result<Self, ConnectionError> {
-        let (connection, session) = Self::greet(&opening).await?;
+        let nobody = opening.security.sasl.is_none().then(|| (opening.security.clone(), opening.patience));
+        let (connection, session) = Self::greet(&opening, nobody).await?;
         if let Some(settings) = &opening.security.sasl
             && let Some(proof) = sign_in(&connection, settings, opening.patience).await?
         {
@@ -72,25 +75,30 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Connects and asks for the broker's versions; also where to announce a session that has to be renewed.
-    pub(super) async fn greet(opening: &Opening<'_>) -> Result<(Self, oneshot::Sender<Session>), ConnectionError> {
+    /// Connects and asks for the broker's versions; also where to announce a session that has to be renewed. `nobody` is
+    /// how to ask for the broker's mechanisms if it closes the connection at the first request after that.
+    pub(super) async fn greet(
+        opening: &Opening<'_>,
+        nobody: Option<Nobody>,
+    ) -> Result<(Self, oneshot::Sender<Session>), ConnectionError> {
         let (transport, tls) = transport(opening).await?;
         let shared = Arc::new(Shared::new(opening.frame_limit));
         let (queue, calls) = mpsc::channel(QUEUE);
         let (session, coming) = oneshot::channel();
         tokio::spawn(run(Arc::clone(&shared), transport, calls, coming));
-        let peer = |versions, correlation| Peer {
+        let peer = |versions, correlation, nobody| Peer {
             address: opening.address.to_owned(),
             client_id: opening.client_id.to_owned(),
             versions,
             correlation: AtomicI32::new(correlation),
-            nobody: opening.security.sasl.is_none().then(|| (opening.security.clone(), opening.patience)),
+            nobody,
         };
-        let nameless = Self { shared, queue, peer: Arc::new(peer(BrokerVersions::default(), 0)) };
+        // Every broker answers the first request, whoever asks.
+        let nameless = Self { shared, queue, peer: Arc::new(peer(BrokerVersions::default(), 0, None)) };
         let versions = nameless.ask_versions(opening.patience).await;
         let versions = versions.map_err(|error| handshake_error(error, tls.as_ref()))?;
         let next = nameless.peer.correlation.load(Ordering::Relaxed);
-        Ok((Self { peer: Arc::new(peer(versions, next)), ..nameless }, session))
+        Ok((Self { peer: Arc::new(peer(versions, next, nobody)), ..nameless }, session))
     }
 
     /// The same connection by another way to its task.

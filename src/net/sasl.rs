@@ -137,7 +137,8 @@ pub(super) fn offered<'a>(
 ) -> Pin<Box<dyn Future<Output = Option<Vec<String>>> + Send + 'a>> {
     Box::pin(async move {
         let opening = Opening { address, client_id, security, patience, frame_limit: SMALL };
-        let (line, _session) = Connection::greet(&opening).await.ok()?;
+        // A peer that closes this one, too, is not asked on a third.
+        let (line, _session) = Connection::greet(&opening, None).await.ok()?;
         let request = SaslHandshakeRequest::default().with_mechanism(StrBytes::from_static_str("PLAIN"));
         let answer = line.call(&request, patience).await.ok()?;
         let agrees = [ErrorCode::NONE, ErrorCode::UNSUPPORTED_SASL_MECHANISM].contains(&ErrorCode(answer.error_code));

@@ -1,5 +1,7 @@
 //! One connection against a scripted peer.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -107,6 +109,34 @@ async fn answers_find_their_requests_in_any_order() {
     let (groups, identity) = tokio::join!(list(&connection, PATIENCE), connection.call(&request, PATIENCE));
     assert_eq!(groups.unwrap(), 0);
     assert_eq!(identity.unwrap().producer_id.0, 77);
+}
+
+/// As a proxy does that has nobody behind it, and a listener that minds everything but the first request.
+#[tokio::test]
+async fn a_peer_that_closes_every_connection_is_not_asked_for_ever() {
+    for greets in [false, true] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&accepted);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::Relaxed);
+                if greets {
+                    greet(&mut stream).await;
+                    request(&mut stream).await;
+                }
+            }
+        });
+        let closed = match open(&address).await {
+            Ok(connection) => list(&connection, PATIENCE).await.unwrap_err(),
+            Err(error) => error,
+        };
+        let handshake = matches!(closed, ConnectionError::Handshake { reason: Poison::Closed, .. });
+        let lost = matches!(closed, ConnectionError::Lost { reason: Poison::Closed, .. });
+        assert!(if greets { lost } else { handshake }, "{closed}");
+        assert_eq!(accepted.load(Ordering::Relaxed), if greets { 2 } else { 1 });
+    }
 }
 
 #[tokio::test]

@@ -51,15 +51,22 @@ final class ClusterCommands {
             moves.put(partition, Optional.of(new NewPartitionReassignment(replicas)));
         }
         kafka.admin.alterPartitionReassignments(moves).all().get();
-        kafka.admin.electLeaders(ElectionType.PREFERRED, moves.keySet()).partitions().get();
-        awaitLeader(kafka, args);
+        // One that has just come back is not in sync yet, and cannot be elected.
+        Kafka.until(args[1] + " led by " + leader, 60, () -> {
+            kafka.admin.electLeaders(ElectionType.PREFERRED, moves.keySet()).partitions().get();
+            return leads(kafka, args[1], leader);
+        });
     }
 
     /** await-leader:NAME:BROKER; until the broker leads all partitions, -1 for nobody. */
     static void awaitLeader(Kafka kafka, String[] args) throws Exception {
         int leader = Integer.parseInt(args[2]);
-        Kafka.until(args[1] + " led by " + leader, 60, () -> describe(kafka, args[1]).partitions().stream()
-            .allMatch(info -> (info.leader() == null || info.leader().isEmpty() ? -1 : info.leader().id()) == leader));
+        Kafka.until(args[1] + " led by " + leader, 60, () -> leads(kafka, args[1], leader));
+    }
+
+    private static boolean leads(Kafka kafka, String topic, int leader) throws Exception {
+        return describe(kafka, topic).partitions().stream()
+            .allMatch(info -> (info.leader() == null || info.leader().isEmpty() ? -1 : info.leader().id()) == leader);
     }
 
     /**

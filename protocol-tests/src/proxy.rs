@@ -3,7 +3,7 @@
 //! It understands no more of the protocol than frames: a size, then API key, version and correlation id of a request,
 //! or the correlation id of an answer.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,8 +43,12 @@ pub enum Fate {
     Pass,
     /// It arrives, and the connection ends when the broker has answered.
     LoseAnswer,
+    /// It arrives, and the connection ends after so many bytes of its answer's frame.
+    CutAnswer(usize),
     /// The connection ends before it arrives.
     Cut,
+    /// It never arrives, and the connection stays.
+    Swallow,
 }
 
 type Rule = dyn FnMut(Request) -> Fate + Send;
@@ -118,14 +122,17 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     }
 }
 
+/// By correlation id: how many bytes of an answer's frame arrive before the connection ends.
+type Cuts = HashMap<[u8; 4], usize>;
+
 fn serve(client: &TcpStream, broker: &TcpStream, shared: &Shared) {
-    let lost = Mutex::new(HashSet::new());
+    let cuts = Mutex::new(HashMap::new());
     thread::scope(|scope| {
         scope.spawn(|| {
-            let _ = answers(broker, client, &lost);
+            let _ = answers(broker, client, &cuts);
             end(client, broker);
         });
-        let _ = requests(client, broker, shared, &lost);
+        let _ = requests(client, broker, shared, &cuts);
         end(client, broker);
     });
 }
@@ -135,34 +142,35 @@ fn end(client: &TcpStream, broker: &TcpStream) {
     let _ = broker.shutdown(Shutdown::Both);
 }
 
-fn requests(
-    mut client: &TcpStream,
-    mut broker: &TcpStream,
-    shared: &Shared,
-    lost: &Mutex<HashSet<[u8; 4]>>,
-) -> io::Result<()> {
+fn requests(mut client: &TcpStream, mut broker: &TcpStream, shared: &Shared, cuts: &Mutex<Cuts>) -> io::Result<()> {
     loop {
         let frame = frame(&mut client)?;
         let (Some(api), Some(correlation)) = (frame.get(..2), frame.get(4..8)) else { return Ok(()) };
         let api = i16::from_be_bytes(api.try_into().unwrap_or_default());
-        match shared.fate(api) {
-            Fate::Pass => {}
+        let cut = match shared.fate(api) {
+            Fate::Pass => None,
             Fate::Cut => return Ok(()),
-            Fate::LoseAnswer => {
-                let correlation = correlation.try_into().unwrap_or_default();
-                lost.lock().unwrap_or_else(PoisonError::into_inner).insert(correlation);
-            }
+            Fate::Swallow => continue,
+            Fate::LoseAnswer => Some(0),
+            Fate::CutAnswer(bytes) => Some(bytes),
+        };
+        if let Some(bytes) = cut {
+            let correlation = correlation.try_into().unwrap_or_default();
+            cuts.lock().unwrap_or_else(PoisonError::into_inner).insert(correlation, bytes);
         }
         send(&mut broker, &frame)?;
     }
 }
 
-fn answers(mut broker: &TcpStream, mut client: &TcpStream, lost: &Mutex<HashSet<[u8; 4]>>) -> io::Result<()> {
+fn answers(mut broker: &TcpStream, mut client: &TcpStream, cuts: &Mutex<Cuts>) -> io::Result<()> {
     loop {
         let frame = frame(&mut broker)?;
         let correlation: [u8; 4] = frame.get(..4).and_then(|id| id.try_into().ok()).unwrap_or_default();
-        if lost.lock().unwrap_or_else(PoisonError::into_inner).contains(&correlation) {
-            return Ok(());
+        let cut = cuts.lock().unwrap_or_else(PoisonError::into_inner).get(&correlation).copied();
+        if let Some(bytes) = cut {
+            let size = u32::try_from(frame.len()).unwrap_or(0).to_be_bytes();
+            let whole = [&size, frame.as_slice()].concat();
+            return client.write_all(whole.get(..bytes).unwrap_or(&whole));
         }
         send(&mut client, &frame)?;
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use protocol_tests::fake::batch::{CONTROL, Header, TRANSACTIONAL, records_of};
 use protocol_tests::fake::{Fake, Record};
 
 /// One partition at one moment.
@@ -16,11 +17,14 @@ pub struct Seen {
     pub committed: Vec<Record>,
 }
 
+/// Committed offsets by group, topic and partition.
+pub type Positions = BTreeMap<String, BTreeMap<(String, i32), i64>>;
+
 /// A cluster at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Moment {
     pub partitions: BTreeMap<(String, i32), Seen>,
-    pub groups: BTreeMap<String, BTreeMap<(String, i32), i64>>,
+    pub groups: Positions,
 }
 
 impl Moment {
@@ -55,4 +59,41 @@ impl Seen {
             committed: fake.committed_records(topic, partition),
         }
     }
+}
+
+/// What a log file holds, from its first batch to its last.
+impl From<Bytes> for Seen {
+    fn from(mut log: Bytes) -> Self {
+        let mut seen = Self::default();
+        let mut open: BTreeMap<i64, Vec<Bytes>> = BTreeMap::new();
+        while !log.is_empty() {
+            let header = Header::read(&log).expect("a log ends with a whole batch");
+            let batch = log.split_to(header.size);
+            match (header.is(CONTROL), header.is(TRANSACTIONAL)) {
+                (true, _) => {
+                    let held = open.remove(&header.producer_id).unwrap_or_default();
+                    seen.committed.extend(held.iter().filter(|_| commits(&batch)).flat_map(records));
+                }
+                (false, true) => open.entry(header.producer_id).or_default().push(batch.clone()),
+                (false, false) => seen.committed.extend(records(&batch)),
+            }
+            seen.batches.insert(header.base_offset, batch);
+        }
+        seen.committed.sort_by_key(|record| record.offset);
+        let start = seen.batches.keys().next().copied().unwrap_or(0);
+        let end = seen.batches.values().next_back().map_or(0, |batch| Header::read(batch).unwrap().last_offset() + 1);
+        let held = open.values().flatten().map(|batch| Header::read(batch).unwrap().base_offset).min();
+        seen.bounds = [start, held.unwrap_or(end), end, end];
+        seen
+    }
+}
+
+fn records(batch: &Bytes) -> Vec<Record> {
+    records_of(batch).expect("records that can be read")
+}
+
+/// Whether a marker commits. Its key is a version and a type (Kafka class `ControlRecordType`).
+fn commits(marker: &Bytes) -> bool {
+    let marker = records(marker).remove(0);
+    marker.key.is_some_and(|key| key[2..4] == [0, 1])
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ktape::restore::RestoreReport;
-use protocol_tests::fake::{Fake, Record};
+use protocol_tests::fake::Record;
 
 use super::captured::Captured;
 use super::history::Moment;
@@ -29,37 +29,53 @@ pub fn wanted(captured: &Captured, before: &Moment, after: &Moment) -> Records {
     wanted
 }
 
+/// What a restore had to leave away, and said so.
+#[derive(Debug, Default)]
+pub struct Admitted {
+    /// Batches of transactions whose marker was lost.
+    pub markerless: u64,
+    /// Group and partition of positions that it could not place.
+    pub positions: Vec<(String, String)>,
+}
+
+impl From<&RestoreReport> for Admitted {
+    fn from(report: &RestoreReport) -> Self {
+        let positions = report.lost.iter().map(|lost| (lost.group.clone(), lost.partition.clone())).collect();
+        Self { markerless: report.admitted.dropped_lost, positions }
+    }
+}
+
 /// The same records in the same order, and every group before the same one.
-pub fn assert_back(target: &Fake, records: &Records, captured: &Captured, report: &RestoreReport) {
+pub fn assert_back(target: &Moment, records: &Records, captured: &Captured, admitted: &Admitted) {
     for ((topic, partition), wanted) in records {
-        let back = target.committed_records(topic, *partition);
+        let seen = &target.partitions[&(topic.clone(), *partition)];
+        let back = &seen.committed;
         let plain = |record: &Record| Record { offset: 0, ..record.clone() };
         // Without its marker, which was lost, nobody knows whether a transaction was committed.
-        let all_back = back.len() == wanted.len() || report.admitted.dropped_lost > 0;
+        let all_back = back.len() == wanted.len() || admitted.markerless > 0;
         let mut left = wanted.iter();
         let same = all_back && back.iter().all(|record| left.any(|wanted| plain(wanted) == plain(record)));
         let state = &captured.partitions[&(topic.clone(), *partition)].state;
         assert!(same, "{topic}-{partition}: {} records came back of {}; {state:?}", back.len(), wanted.len());
-        let open = target.bounds(topic, *partition).unwrap();
-        assert_eq!(open[1], open[3], "{topic}-{partition}: a transaction is left open");
+        let bounds = seen.bounds;
+        assert_eq!(bounds[1], bounds[3], "{topic}-{partition}: a transaction is left open");
     }
-    let positions = target.positions();
     for (group, offsets) in &captured.groups {
         for ((topic, partition), offset) in offsets {
             let Some(wanted) = records.get(&(topic.clone(), *partition)) else { continue };
             let name = format!("{topic}-{partition}");
-            if report.lost.iter().any(|lost| &lost.group == group && lost.partition == name) {
+            if admitted.positions.contains(&(group.clone(), name.clone())) {
                 continue;
             }
-            let is = positions.get(group).and_then(|all| all.get(&(topic.clone(), *partition)));
+            let is = target.groups.get(group).and_then(|all| all.get(&(topic.clone(), *partition)));
             let Some(is) = is else { panic!("{group} lost its position in {name}, in silence") };
             let left = wanted.iter().filter(|record| record.offset >= *offset).count();
-            let back = target.committed_records(topic, *partition);
+            let back = &target.partitions[&(topic.clone(), *partition)].committed;
             if back.len() != wanted.len() {
                 continue;
             }
-            let ahead = back.iter().filter(|record| record.offset >= is.offset).count();
-            assert_eq!(ahead, left, "{group} goes on at another record of {name}: {} for {offset}", is.offset);
+            let ahead = back.iter().filter(|record| record.offset >= *is).count();
+            assert_eq!(ahead, left, "{group} goes on at another record of {name}: {is} for {offset}");
         }
     }
 }

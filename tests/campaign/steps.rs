@@ -19,7 +19,7 @@ use super::captured::Captured;
 use super::faults;
 use super::history::Moment;
 use super::judge::judge;
-use super::restored::{assert_back, wanted};
+use super::restored::{Admitted, assert_back, wanted};
 use super::world::{Known, World, options};
 
 /// How long a partition may give nothing.
@@ -147,7 +147,7 @@ impl World {
                 Ended::Well(report) => {
                     self.tally.count("restores done");
                     let known = &self.known[&number];
-                    assert_back(&target, &known.records, &known.captured, &report);
+                    assert_back(&Moment::of(&target), &known.records, &known.captured, &Admitted::from(&report));
                     return;
                 }
                 Ended::Badly => self.tally.count("restores failed"),

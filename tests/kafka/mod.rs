@@ -3,7 +3,7 @@
 //! Clusters are shared by all tests of this binary. The source holds every shape; a test that needs more there adds
 //! topics and groups whose names begin with its own word, and leaves the others alone.
 
-mod bytes;
+pub(crate) mod bytes;
 mod changing;
 mod check;
 mod compare;
@@ -65,7 +65,7 @@ pub(crate) fn target() -> &'static Cluster {
 
 /// Three brokers that tests kill, stop and hang, one test after the other. What is dead is soon called dead, quotas bite
 /// at once, and connections that idle are closed.
-fn shaken() -> Shaken {
+pub(crate) fn shaken() -> Shaken {
     static SHAKEN: Mutex<Option<Arc<Cluster>>> = Mutex::new(None);
     let mut held = SHAKEN.lock().unwrap_or_else(PoisonError::into_inner);
     let start = || {
@@ -81,7 +81,7 @@ fn shaken() -> Shaken {
 }
 
 /// The cluster of [`shaken`] for one test. One that fails in the middle leaves it to nobody.
-struct Shaken {
+pub(crate) struct Shaken {
     held: MutexGuard<'static, Option<Arc<Cluster>>>,
     cluster: Arc<Cluster>,
     whole: bool,
@@ -89,7 +89,7 @@ struct Shaken {
 
 impl Shaken {
     /// The test has put everything back.
-    fn give_back(mut self) {
+    pub(crate) fn give_back(mut self) {
         self.whole = true;
     }
 }

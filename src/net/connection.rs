@@ -56,7 +56,7 @@ struct Peer {
 }
 
 /// How a connection was opened on which nobody signed in, and how long it took at most.
-pub(super) type Nobody = (Security, Duration);
+pub(super) type Nobody = Box<(Security, Duration)>;
 
 /// Requests that may stand in the queue before callers wait.
 const QUEUE: usize = 64;
@@ -64,7 +64,7 @@ const QUEUE: usize = 64;
 impl Connection {
     /// Connects, asks for the broker's versions, and says who this client is.
     pub async fn open(opening: Opening<'_>) -> Result<Self, ConnectionError> {
-        let nobody = opening.security.sasl.is_none().then(|| (opening.security.clone(), opening.patience));
+        let nobody = opening.security.sasl.is_none().then(|| Box::new((opening.security.clone(), opening.patience)));
         let (connection, session) = Self::greet(&opening, nobody).await?;
         if let Some(settings) = &opening.security.sasl
             && let Some(proof) = sign_in(&connection, settings, opening.patience).await?
@@ -179,7 +179,7 @@ impl Connection {
     /// a second connection asks.
     async fn shut_out(&self, api: &'static str, sent: bool) -> ConnectionError {
         let address = self.address().to_owned();
-        if let Some((security, patience)) = &self.peer.nobody
+        if let Some((security, patience)) = self.peer.nobody.as_deref()
             && let Some(mechanisms) = offered(&address, self.client_id(), security, *patience).await
         {
             let protocol = if security.tls.is_some() { "SASL_SSL" } else { "SASL_PLAINTEXT" };

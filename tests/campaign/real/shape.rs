@@ -11,7 +11,7 @@ const PARTITIONS: u64 = 4;
 impl World<'_> {
     /// Topics that have seen something already.
     pub fn begin(&mut self) {
-        for topic in &TOPICS[..1 + self.random.below(3) as usize] {
+        for topic in &TOPICS[..=self.random.below(3) as usize] {
             let (topic, partitions) = (format!("{}{topic}", self.name), 1 + self.random.below(PARTITIONS) as i32);
             self.step(&format!("topic:{topic}:{partitions}"));
             self.topics.insert(topic, partitions);

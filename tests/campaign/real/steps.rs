@@ -1,8 +1,10 @@
 //! What is done in a world, with trouble on the way.
 
 use std::thread;
+use std::time::Duration;
 
 use ktape::repository::Repository as Opened;
+use protocol_tests::tools::TIMEOUT;
 use serde_json::Value;
 
 use super::World;
@@ -38,7 +40,7 @@ impl World<'_> {
             let (topic, _) = self.any_topic();
             self.troubled("backup", &flags, &topic)
         } else {
-            self.calm("backup", &flags)
+            Some(self.calm("backup", &flags))
         };
         let after = self.moment();
         self.tally.count(&format!("real backups: {}", words(code.as_ref())));
@@ -66,7 +68,7 @@ impl World<'_> {
         for (verb, flags) in [("copy", &["--to", away.as_str()][..]), ("prune", &prune)] {
             for _ in 0..self.random.below(3) {
                 let run = Watched::start_alone(&self.repository, verb, flags);
-                thread::sleep(std::time::Duration::from_millis(self.random.below(60)));
+                thread::sleep(Duration::from_millis(self.random.below(60)));
                 run.kill();
             }
             Watched::start_alone(&self.repository, verb, flags).finish().exits(0);
@@ -103,7 +105,7 @@ impl World<'_> {
             }
         }
         let report = done.unwrap_or_else(|| {
-            let ended = self.calm("restore", &flags).unwrap();
+            let ended = self.calm("restore", &flags);
             self.tally.count("real restores: calm");
             ended.report
         });
@@ -114,7 +116,7 @@ impl World<'_> {
 
     /// What was restored, under its old names. Positions are those that Kafka's own tool shows.
     fn came_back(&self) -> Moment {
-        self.cluster.wait_until_ready(protocol_tests::tools::TIMEOUT).unwrap();
+        self.cluster.wait_until_ready(TIMEOUT).unwrap();
         let new = |topic: &str| topic.replacen("world", "back", 1);
         let partitions = self.topics.iter().flat_map(|(topic, count)| self.logs(&new(topic), topic, *count)).collect();
         let mut groups = Positions::new();
@@ -154,9 +156,9 @@ impl World<'_> {
         ended
     }
 
-    fn calm(&self, verb: &str, flags: &[&str]) -> Option<Ended> {
-        self.cluster.wait_until_ready(protocol_tests::tools::TIMEOUT).unwrap();
-        Some(Watched::start(&self.repository, verb, self.cluster, flags).finish().exits(0))
+    fn calm(&self, verb: &str, flags: &[&str]) -> Ended {
+        self.cluster.wait_until_ready(TIMEOUT).unwrap();
+        Watched::start(&self.repository, verb, self.cluster, flags).finish().exits(0)
     }
 }
 

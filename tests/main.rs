@@ -15,6 +15,7 @@ mod conformance;
 mod fake;
 mod faults;
 mod golden;
+mod golden_frames;
 mod hostile;
 mod kafka;
 mod layering;

@@ -51,10 +51,24 @@ pub enum Fate {
     Swallow,
 }
 
+/// An answer that came over a proxy.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Answer {
+    /// Which API.
+    pub api: i16,
+    /// The version of the request, and so of the answer.
+    pub version: i16,
+    /// Its frame after the size.
+    pub frame: Vec<u8>,
+}
+
 type Rule = dyn FnMut(Request) -> Fate + Send;
+/// Who is shown every answer.
+type Witness = dyn Fn(Answer) + Send + Sync;
 
 struct Shared {
     rule: Mutex<(Box<Rule>, BTreeMap<i16, usize>)>,
+    witness: Box<Witness>,
     ended: AtomicBool,
     upstream: u16,
 }
@@ -79,11 +93,23 @@ impl Proxy {
     /// # Errors
     /// No port is free.
     pub fn start(upstream: u16, rule: impl FnMut(Request) -> Fate + Send + 'static) -> Result<Self, HarnessError> {
+        Self::start_with(upstream, Box::new(rule), Box::new(drop))
+    }
+
+    /// Listens, lets everything pass, and shows every answer to a witness.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub fn watched(upstream: u16, witness: impl Fn(Answer) + Send + Sync + 'static) -> Result<Self, HarnessError> {
+        Self::start_with(upstream, Box::new(|_| Fate::Pass), Box::new(witness))
+    }
+
+    fn start_with(upstream: u16, rule: Box<Rule>, witness: Box<Witness>) -> Result<Self, HarnessError> {
         let ports = Ports::reserve(1)?;
         let port = ports.all().first().copied().unwrap_or_default();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(failed("listen"))?;
-        let rule = Mutex::new((Box::new(rule) as Box<Rule>, BTreeMap::new()));
-        let shared = Arc::new(Shared { rule, ended: AtomicBool::new(false), upstream });
+        let rule = Mutex::new((rule, BTreeMap::new()));
+        let shared = Arc::new(Shared { rule, witness, ended: AtomicBool::new(false), upstream });
         let accepting = thread::spawn({
             let shared = Arc::clone(&shared);
             move || accept(&listener, &shared)
@@ -122,17 +148,20 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     }
 }
 
-/// By correlation id: how many bytes of an answer's frame arrive before the connection ends.
-type Cuts = HashMap<[u8; 4], usize>;
+/// A request whose answer has not come: API, version, and how many bytes of the answer's frame arrive before the
+/// connection ends, if it does.
+type Asked = (i16, i16, Option<usize>);
+/// By correlation id.
+type Pending = HashMap<[u8; 4], Asked>;
 
 fn serve(client: &TcpStream, broker: &TcpStream, shared: &Shared) {
-    let cuts = Mutex::new(HashMap::new());
+    let pending = Mutex::new(HashMap::new());
     thread::scope(|scope| {
         scope.spawn(|| {
-            let _ = answers(broker, client, &cuts);
+            let _ = answers(broker, client, shared, &pending);
             end(client, broker);
         });
-        let _ = requests(client, broker, shared, &cuts);
+        let _ = requests(client, broker, shared, &pending);
         end(client, broker);
     });
 }
@@ -142,11 +171,16 @@ fn end(client: &TcpStream, broker: &TcpStream) {
     let _ = broker.shutdown(Shutdown::Both);
 }
 
-fn requests(mut client: &TcpStream, mut broker: &TcpStream, shared: &Shared, cuts: &Mutex<Cuts>) -> io::Result<()> {
+fn requests(
+    mut client: &TcpStream,
+    mut broker: &TcpStream,
+    shared: &Shared,
+    pending: &Mutex<Pending>,
+) -> io::Result<()> {
     loop {
         let frame = frame(&mut client)?;
-        let (Some(api), Some(correlation)) = (frame.get(..2), frame.get(4..8)) else { return Ok(()) };
-        let api = i16::from_be_bytes(api.try_into().unwrap_or_default());
+        let Some([a, b, c, d, correlation @ ..]) = frame.first_chunk::<8>() else { return Ok(()) };
+        let (api, version) = (i16::from_be_bytes([*a, *b]), i16::from_be_bytes([*c, *d]));
         let cut = match shared.fate(api) {
             Fate::Pass => None,
             Fate::Cut => return Ok(()),
@@ -154,19 +188,23 @@ fn requests(mut client: &TcpStream, mut broker: &TcpStream, shared: &Shared, cut
             Fate::LoseAnswer => Some(0),
             Fate::CutAnswer(bytes) => Some(bytes),
         };
-        if let Some(bytes) = cut {
-            let correlation = correlation.try_into().unwrap_or_default();
-            cuts.lock().unwrap_or_else(PoisonError::into_inner).insert(correlation, bytes);
-        }
+        pending.lock().unwrap_or_else(PoisonError::into_inner).insert(*correlation, (api, version, cut));
         send(&mut broker, &frame)?;
     }
 }
 
-fn answers(mut broker: &TcpStream, mut client: &TcpStream, cuts: &Mutex<Cuts>) -> io::Result<()> {
+fn answers(
+    mut broker: &TcpStream,
+    mut client: &TcpStream,
+    shared: &Shared,
+    pending: &Mutex<Pending>,
+) -> io::Result<()> {
     loop {
         let frame = frame(&mut broker)?;
         let correlation: [u8; 4] = frame.get(..4).and_then(|id| id.try_into().ok()).unwrap_or_default();
-        let cut = cuts.lock().unwrap_or_else(PoisonError::into_inner).get(&correlation).copied();
+        let asked = pending.lock().unwrap_or_else(PoisonError::into_inner).remove(&correlation);
+        let Some((api, version, cut)) = asked else { return Ok(()) };
+        (shared.witness)(Answer { api, version, frame: frame.clone() });
         if let Some(bytes) = cut {
             let size = u32::try_from(frame.len()).unwrap_or(0).to_be_bytes();
             let whole = [&size, frame.as_slice()].concat();

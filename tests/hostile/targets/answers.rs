@@ -72,6 +72,7 @@ fn readers() -> Vec<Reader> {
         reader::<m::ListConfigResourcesRequest>(),
         reader::<m::DescribeQuorumRequest>(),
         reader::<m::DescribeLogDirsRequest>(),
+        reader::<m::AlterConfigsRequest>(),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! A repository in which one object is somebody else's word: opened, verified, listed, shown, read, exported, copied, and
 //! looked at by prune. The first byte says which of the corpus and which layer, the second which object; `0x40` in the
-//! first adds a document of a program.
+//! first adds a document of a program, `0x38` picks one of these uses, as all of them take a while.
 
 use std::io;
 use std::sync::{Arc, LazyLock};
@@ -37,30 +37,44 @@ pub(super) fn run(data: &[u8]) {
     } else {
         ORIGINALS[form].with(usize::from(*number), layer, bytes)
     };
-    exercise(store);
+    exercise(store, how >> 3 & 7);
 }
 
-/// Everything that reads.
-fn exercise(store: MemoryStore) {
+/// Everything that reads, or one of it.
+fn exercise(store: MemoryStore, only: u8) {
     let Ok(repository) = Repository::open_in(Arc::new(store)) else { return };
     if repository.is_encrypted() {
         let identity = Secret::new(include_str!("identity.txt").trim());
         let _ = repository.unlock(&Secrets { identities: vec![identity], passphrase: None });
     }
+    let uses: [fn(&Repository); 5] = [verified, shown, restores, looked_at_by_prune, copied];
+    let some = uses.iter().enumerate().filter(|(at, _)| only == 0 || usize::from(only) % uses.len() == *at);
+    some.for_each(|(_, used)| used(&repository));
+}
+
+fn verified(repository: &Repository) {
     let options = VerifyOptions { threads: 1, ..VerifyOptions::default() };
-    let _ = verify(&repository, &options, &Silent, &Cancel::new());
-    let _ = ktape::list::list(&repository);
+    let _ = verify(repository, &options, &Silent, &Cancel::new());
+}
+
+fn shown(repository: &Repository) {
+    let _ = ktape::list::list(repository);
     for number in repository.snapshots().unwrap_or_default() {
         if let Ok(snapshot) = repository.head(number) {
-            read(&repository, &snapshot);
+            read(repository, &snapshot);
         }
     }
-    restores(&repository);
-    let _ = prune::dry_run(&repository, &PruneOptions::default(), &Silent, &Cancel::new());
+}
+
+fn looked_at_by_prune(repository: &Repository) {
+    let _ = prune::dry_run(repository, &PruneOptions::default(), &Silent, &Cancel::new());
+}
+
+fn copied(repository: &Repository) {
     let target = Repository::init_in(Arc::new(MemoryStore::new())).unwrap();
     let (options, cancel) = (CopyOptions::default(), Cancel::new());
     let context =
-        copy::Context { source: &repository, target: &target, options: &options, progress: &Silent, cancel: &cancel };
+        copy::Context { source: repository, target: &target, options: &options, progress: &Silent, cancel: &cancel };
     let _ = copy::copy(context);
 }
 

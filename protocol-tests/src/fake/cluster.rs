@@ -155,7 +155,13 @@ impl Fake {
 }
 
 impl Drop for Fake {
+    /// A test that fails shows what it ran on.
+    #[expect(clippy::print_stderr, reason = "beside the words of the test that fails")]
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let (release, brokers) = self.shared.with(|state| (state.release, state.brokers.len()));
+            eprintln!("fake cluster of {brokers} as {release:?}, seed {}", self.seed);
+        }
         self.shared.end();
     }
 }

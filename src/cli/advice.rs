@@ -308,6 +308,9 @@ pub fn restore(error: &RestoreError) -> Advice {
         RestoreError::ForeignWriter { .. } | RestoreError::ForeignBatch { .. } => {
             say(Failed, "stop whoever writes there, delete the restored topics, and run the same command again")
         }
+        RestoreError::ForgottenProducer { .. } => {
+            say(Failed, "delete the restored topics, and run the same command again")
+        }
         RestoreError::OutOfPlace { .. } => say(Failed, "run the same command again: it begins the topic anew"),
         RestoreError::CannotPreserve { .. } => say(
             Failed,

@@ -210,6 +210,14 @@ pub enum RestoreError {
         /// The restore's producer id.
         ours: i64,
     },
+    /// The leader knows this restore's producer no more, and takes nothing from one that it does not know but the beginning.
+    #[error(
+        "partition {partition}: its leader has forgotten the producer of this restore, as brokers up to 2.4 do after transactional.id.expiration.ms or once its records are gone, and takes nothing more of it"
+    )]
+    ForgottenProducer {
+        /// The partition in the target.
+        partition: TopicPartition,
+    },
     /// A log whose offsets are to be as they were got longer than planned: markers landed twice.
     #[error("partition {partition}: its log ends at offset {found}, which is not a beginning of what is to be in it")]
     OutOfPlace {
@@ -289,6 +297,7 @@ impl Classify for RestoreError {
             | Self::Commit { .. }
             | Self::ForeignWriter { .. }
             | Self::ForeignBatch { .. }
+            | Self::ForgottenProducer { .. }
             | Self::OutOfPlace { .. }
             | Self::CannotPreserve { .. } => ErrorClass::Fatal,
             _ => ErrorClass::Reject,

@@ -322,8 +322,13 @@ impl<'a> Produce<'a> {
     /// memory of the producer does not fit: then the log itself is asked.
     fn not_written(&mut self, slot: Slot, error: &ClusterError, sent_to: (i32, i32)) -> Result<(), RestoreError> {
         let cause = describe(error);
-        if error.code().is_some_and(is_about_sequences) {
-            return self.look_again(slot, &cause);
+        if let Some(code) = error.code().filter(|code| is_about_sequences(*code)) {
+            let looks = self.look_again(slot, &cause);
+            // However often the log is looked at, it ends where it should.
+            let forgotten = code == ErrorCode::UNKNOWN_PRODUCER_ID;
+            let partition = self.partitions[slot].at.clone();
+            return looks
+                .map_err(|error| if forgotten { RestoreError::ForgottenProducer { partition } } else { error });
         }
         if error.outcome() == Outcome::Unknown {
             self.partitions[slot].unknown_at = Some(sent_to);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use protocol_tests::fake::batch::{CONTROL, Header, TRANSACTIONAL, records_of};
-use protocol_tests::fake::{Fake, Record};
+use protocol_tests::fake::{Fake, Record, Release};
 
 /// One partition at one moment.
 #[derive(Debug, Clone, Default)]
@@ -25,11 +25,14 @@ pub type Positions = BTreeMap<String, BTreeMap<(String, i32), i64>>;
 pub struct Moment {
     pub partitions: BTreeMap<(String, i32), Seen>,
     pub groups: Positions,
+    /// Its brokers tell no epochs that ktape asks for: a log that was cut is told from what followed by its batches alone.
+    pub without_epochs: bool,
 }
 
 impl Moment {
     pub fn of(fake: &Fake) -> Self {
-        let mut moment = Self::default();
+        let without_epochs = fake.with(|state| state.release) < Release::V2_1;
+        let mut moment = Self { without_epochs, ..Self::default() };
         for (topic, partitions) in fake.topics() {
             for partition in 0..partitions as i32 {
                 moment.partitions.insert((topic.clone(), partition), Seen::of(fake, &topic, partition));

@@ -95,3 +95,25 @@ fn a_gap_behind_which_nothing_was_read_is_told_and_no_contradiction() {
     repository.report(0, "backup", &fake, &[]);
     assert_eq!(repository.run("verify", None, &[]).status.code(), Some(0));
 }
+
+/// Up to 2.4 a leader that has forgotten a producer takes nothing from it but its beginning.
+#[test]
+fn a_restore_whose_producer_was_forgotten_says_what_to_do() {
+    let source = single(Release::V4_2);
+    produce(&source, "first", 20);
+    let repository = Repository::init();
+    repository.report(0, "backup", &source, &[]);
+    let target = FakeSpec::new(1).release(Release::V2_4).start().unwrap();
+    let forgets = Change::ForgetProducers(TOPIC.to_owned(), 0);
+    target.fault(Fault::on(key::PRODUCE, 2, Action::Pass).before(forgets));
+    for _ in 0..2 {
+        let stopped = repository.run("restore", Some(&target), &[]);
+        let words = String::from_utf8_lossy(&stopped.stderr);
+        assert_eq!(stopped.status.code(), Some(1), "{words}");
+        assert!(words.contains("orders-0: its leader has forgotten the producer of this restore"), "{words}");
+        assert!(words.contains("hint: delete the restored topics"), "{words}");
+    }
+    target.with(|state| state.topics.remove(TOPIC));
+    repository.report(0, "restore", &target, &[]);
+    same(&source, &target);
+}

@@ -158,6 +158,15 @@ impl Shared {
         });
     }
 
+    /// One that is gone neither hangs nor wakes up.
+    fn turn(&self, node: i32, from: Health, to: Health) {
+        self.with(|state| {
+            if let Some(broker) = state.brokers.get_mut(&node).filter(|broker| broker.health == from) {
+                broker.health = to;
+            }
+        });
+    }
+
     /// Changes the cluster.
     pub(crate) fn change(shared: &Arc<Self>, change: &Change) {
         match change {
@@ -173,8 +182,8 @@ impl Shared {
                     shared.with(|state| state.join(*node));
                 }
             }
-            Change::Hang(node) => shared.health(*node, Health::Hung),
-            Change::Wake(node) => shared.health(*node, Health::Up),
+            Change::Hang(node) => shared.turn(*node, Health::Up, Health::Hung),
+            Change::Wake(node) => shared.turn(*node, Health::Hung, Health::Up),
             other => shared.with(|state| state.apply(other)),
         }
     }

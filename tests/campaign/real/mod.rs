@@ -87,7 +87,7 @@ impl<'a> World<'a> {
     fn moment(&self) -> Moment {
         self.cluster.wait_until_ready(TIMEOUT).unwrap();
         let partitions = self.topics.iter().flat_map(|(topic, partitions)| self.logs(topic, topic, *partitions));
-        Moment { partitions: partitions.collect(), groups: self.groups.clone() }
+        Moment { partitions: partitions.collect(), groups: self.groups.clone(), without_epochs: false }
     }
 
     /// The logs of a topic's leaders, under the name of another.

@@ -125,7 +125,7 @@ impl World<'_> {
                 groups.entry(group).or_default().insert((old.clone(), partition), offset);
             }
         }
-        Moment { partitions, groups }
+        Moment { partitions, groups, without_epochs: false }
     }
 
     /// Runs a verb while much goes wrong; nothing if it was killed.

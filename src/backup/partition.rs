@@ -1,5 +1,6 @@
 //! One partition on its way from the leader to its segments: a state machine without I/O.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -9,6 +10,10 @@ use super::resume::{Broken, Continuation, Proof};
 use crate::batch::{self, Batch, HEADER_SIZE};
 use crate::model::{OffsetRange, TopicId, TopicPartition};
 use crate::repository::format::{Incomplete, IncompleteKind, MissingRange};
+
+/// Bytes of a batch's header that the log cleaner leaves as they are: leader epoch and magic, the last offset's distance,
+/// producer and sequence (Kafka class `MemoryRecords`, `buildRetainedRecordsInto`).
+const KEPT: [Range<usize>; 3] = [12..17, 23..27, 43..57];
 
 /// A log that was cut and has grown again says so when it is asked once more.
 const REFUSALS_MAX: u32 = 3;
@@ -126,7 +131,7 @@ impl Fetching {
     /// Whether its last batch has to be looked at even if there is nothing new: without topic ids (before 2.8) a topic that
     /// was deleted and made anew is told from its predecessor by its batches alone.
     pub(super) fn is_to_be_proved(&self) -> bool {
-        self.topic_id == TopicId::ZERO && self.proof.as_ref().is_some_and(|proof| !proof.compacted)
+        self.topic_id == TopicId::ZERO && self.proof.is_some()
     }
 
     /// Whether offsets were skipped before the batches that were taken last. Asked once for them.
@@ -246,13 +251,22 @@ impl Fetching {
         Step::Append(Bytes::new())
     }
 
-    /// Compares the first batch of the first answer with the header that was stored. On a compacted topic the
-    /// batch may have been thinned or removed; there the comparison of epochs, made before, decides.
+    /// Compares the first batch of the first answer with the header that was stored. On a compacted topic the batch may
+    /// have been removed: there the comparison of epochs, made before, decides; or thinned: what it keeps then is compared.
     fn prove(&mut self, found: &Batch<'_>) -> Proved {
         let Some(proof) = self.proof.take() else { return Proved::Yes };
         let header = found.bytes().get(..HEADER_SIZE).unwrap_or(found.bytes());
-        let same = found.base_offset() == proof.base && is_hex_of(&proof.header, header);
-        if same || proof.compacted { Proved::Yes } else { Proved::No }
+        let in_place = found.base_offset() == proof.base;
+        let same = match (proof.compacted, in_place) {
+            (false, false) => false,
+            (false, true) => is_hex_of(&proof.header, header),
+            (true, false) => found.header().is_none() || found.base_offset() > proof.base,
+            (true, true) => KEPT.iter().all(|kept| {
+                let (stored, now) = (proof.header.get(2 * kept.start..2 * kept.end), header.get(kept.clone()));
+                found.header().is_none() || stored.zip(now).is_some_and(|(stored, now)| is_hex_of(stored, now))
+            }),
+        };
+        if same { Proved::Yes } else { Proved::No }
     }
 
     /// The log is not the one that was stored: everything from its start, up to where it ends now, belongs to a new
@@ -388,8 +402,12 @@ mod tests {
         assert_eq!(same.take(&answer, Empty::Shared), Step::Done(answer.slice(stored.len()..)));
         let other = crate::repository::testing::batch_with(0, 5, |header| header.leader_epoch = 3);
         assert_eq!(with_proof(&other, false).take(&answer, Empty::Shared), Step::Diverged);
-        let thinned = with_proof(&other, true).take(&answer, Empty::Shared);
-        assert_eq!(thinned, Step::Done(answer.slice(stored.len()..)), "the epochs have decided already");
+        assert_eq!(with_proof(&other, true).take(&answer, Empty::Shared), Step::Diverged, "cleaning keeps the epoch");
+        let before_cleaning = crate::repository::testing::batch_with(0, 5, |header| header.max_timestamp += 9);
+        let thinned = with_proof(&before_cleaning, true).take(&answer, Empty::Shared);
+        assert_eq!(thinned, Step::Done(answer.slice(stored.len()..)));
+        let removed = with_proof(&stored, true).take(&Bytes::from(new.clone()), Empty::Shared);
+        assert_eq!(removed, Step::Done(Bytes::from(new)));
     }
 
     #[test]

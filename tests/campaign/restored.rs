@@ -32,7 +32,7 @@ pub fn wanted(captured: &Captured, before: &Moment, after: &Moment) -> Records {
 /// What a restore had to leave away, and said so.
 #[derive(Debug, Default)]
 pub struct Admitted {
-    /// Batches of transactions whose marker was lost.
+    /// Batches of transactions whose marker was lost, or not reached.
     pub markerless: u64,
     /// Group and partition of positions that it could not place.
     pub positions: Vec<(String, String)>,
@@ -41,7 +41,7 @@ pub struct Admitted {
 impl From<&RestoreReport> for Admitted {
     fn from(report: &RestoreReport) -> Self {
         let positions = report.lost.iter().map(|lost| (lost.group.clone(), lost.partition.clone())).collect();
-        Self { markerless: report.admitted.dropped_lost, positions }
+        Self { markerless: report.admitted.dropped_lost + report.admitted.dropped_open, positions }
     }
 }
 
@@ -51,7 +51,7 @@ pub fn assert_back(target: &Moment, records: &Records, captured: &Captured, admi
         let seen = &target.partitions[&(topic.clone(), *partition)];
         let back = &seen.committed;
         let plain = |record: &Record| Record { offset: 0, ..record.clone() };
-        // Without its marker, which was lost, nobody knows whether a transaction was committed.
+        // Without its marker nobody knows whether a transaction was committed.
         let all_back = back.len() == wanted.len() || admitted.markerless > 0;
         let mut left = wanted.iter();
         let same = all_back && back.iter().all(|record| left.any(|wanted| plain(wanted) == plain(record)));

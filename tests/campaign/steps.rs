@@ -205,6 +205,7 @@ fn run<T: Send + 'static>(
             Err(elapsed) => panic!("{what} hangs: {elapsed}"),
         }
     });
-    runtime.shutdown_background();
+    // A thread that is just writing would go on after its kill, into what comes next.
+    runtime.shutdown_timeout(HANGS);
     ended
 }

@@ -113,7 +113,11 @@ fn seeds_are_written_out_where_somebody_asks() {
     for (name, _) in TARGETS {
         let seeds = seeds::of(name);
         fs::create_dir_all(folder.join(name)).unwrap();
-        for (number, (_, bytes)) in seeds.iter().enumerate() {
+        for (number, (_, mut bytes)) in seeds.clone().into_iter().enumerate() {
+            // One use each: all of them take too long for a fuzzer.
+            if name == "repository" {
+                bytes[0] |= (number as u8 % 5 + 1) << 3;
+            }
             fs::write(folder.join(name).join(format!("seed-{number:04}")), bytes).unwrap();
         }
         assert_eq!(fs::read_dir(folder.join(name)).unwrap().count(), seeds.len());

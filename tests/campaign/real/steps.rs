@@ -176,9 +176,10 @@ fn words(ended: Option<&Ended>) -> String {
 /// What the report of a restore says that is not there.
 fn admitted(report: &Value) -> Admitted {
     let text = |one: &Value, name: &str| one[name].as_str().unwrap().to_owned();
+    let count = |name: &str| report["admitted"][name].as_u64().unwrap();
     let lost = report["lost"].as_array().into_iter().flatten();
     Admitted {
-        markerless: report["admitted"]["dropped_lost"].as_u64().unwrap(),
+        markerless: count("dropped_lost") + count("dropped_open"),
         positions: lost.map(|one| (text(one, "group"), text(one, "partition"))).collect(),
     }
 }

@@ -60,7 +60,8 @@ fn record<'a>(timestamp: i64, key: Option<&'a [u8]>, value: Option<&'a [u8]>) ->
     Record { offset: 0, timestamp, key, value, headers: Vec::new(), attributes: 0 }
 }
 
-fn finish(builder: Builder, base: i64, change: impl FnOnce(&mut BatchHeader)) -> Vec<u8> {
+/// What was built, at `base`, its header changed by the test.
+pub fn finish(builder: Builder, base: i64, change: impl FnOnce(&mut BatchHeader)) -> Vec<u8> {
     let mut bytes = builder.finish(Attributes(0)).unwrap();
     let mut header = BatchHeader::parse(&bytes).unwrap();
     header.base_offset = base;

@@ -152,7 +152,7 @@ fn sum(sums: &mut String, digest: &[u8], name: &str) {
 mod tests {
     use super::*;
     use crate::repository::testing;
-    use crate::store::{MemoryStore, Store};
+    use crate::store::{Fault, FaultyStore, MemoryStore, Operation, Store};
 
     #[test]
     fn the_program_is_stored_once_and_checked() {
@@ -178,5 +178,15 @@ mod tests {
         let found = repository.check_tool(&folder, true).unwrap();
         assert!(found[0].to_string().contains("ktape is damaged: it has 1 bytes"), "{found:?}");
         assert_ne!(repository.store_tool("x86_64-linux", &mut [1_u8, 2].as_slice()).unwrap(), folder);
+    }
+
+    #[test]
+    fn a_store_that_does_not_answer_is_no_damage() {
+        let store = FaultyStore::new(MemoryStore::new());
+        let repository = testing::repository(store.clone());
+        let folder = repository.store_tool("x86_64-linux", &mut [1_u8].as_slice()).unwrap();
+        store.inject(Fault::Fails { operation: Operation::Read, nth: 1, with: std::io::ErrorKind::PermissionDenied });
+        assert!(!repository.check_tool(&folder, true).unwrap_err().is_damage());
+        assert!(repository.check_tool(&folder, true).unwrap().is_empty());
     }
 }

@@ -1,7 +1,7 @@
 //! Writing, scanning and reading segments.
 
 use super::*;
-use crate::batch::{Attributes, BatchError, walk};
+use crate::batch::{Attributes, BatchError, Builder, Record, walk};
 use crate::model::Timestamp;
 use crate::repository::format::{AbortedTransaction, EpochStart, OpenTransaction, Seal};
 use crate::repository::testing::{self, batch, batch_with, marker, transactional};
@@ -78,6 +78,22 @@ fn leader_epochs_and_the_index_are_found() {
     let places: Vec<(i64, u64)> = facts.index.iter().map(|entry| (entry.offset, entry.position)).collect();
     assert_eq!(places, [(0, 0), (2, 2 * ((3 << 20) + 12))]);
     assert_eq!(facts.max_batch, (3 << 20) + 12);
+}
+
+/// Longer than what is read at once: the segment ends where it does.
+#[test]
+fn a_large_batch_at_the_end_is_read_whole() {
+    let mut builder = Builder::new();
+    let value = vec![7; 3 << 20];
+    builder.push(&Record { value: Some(&value), ..Record::default() }).unwrap();
+    let batches = [batch(0, 5), testing::finish(builder, 5, |_| {})];
+    let (_, repository, seal) = write(&batches);
+    let mut reader = repository.read_segment_from(&seal, i64::MIN).unwrap();
+    let mut runs = Vec::new();
+    while let Some(run) = reader.next_run().unwrap() {
+        runs.push(run.to_vec());
+    }
+    assert!(runs == batches, "{:?}", runs.iter().map(Vec::len).collect::<Vec<_>>());
 }
 
 #[test]

@@ -18,6 +18,9 @@ struct Taken {
 
 impl Sink for Taken {
     fn batch(&mut self, prepared: Prepared) -> bool {
+        if !matches!(prepared.kind, Kind::Batch) {
+            return true;
+        }
         let bytes = [&prepared.header[..], &prepared.payload].concat();
         let sent = Batch::parse(&bytes).unwrap();
         sent.check_crc().unwrap();
@@ -70,6 +73,24 @@ fn data_without_an_outcome_is_not_restored_and_not_called_aborted() {
     assert_eq!(taken.bases, [1, 20]);
     assert_eq!((admitted.dropped_aborted, admitted.dropped_lost, admitted.dropped_open), (1, 1, 1));
     assert_eq!((admitted.records, admitted.dropped_control), (2, 2));
+}
+
+#[test]
+fn a_kept_partition_is_mapped_in_one_piece_and_an_empty_one_in_none() {
+    let repository = testing::repository(MemoryStore::new());
+    let run = repository.begin_run(testing::CLUSTER).unwrap();
+    let seal = testing::segment(&repository, &run, testing::start("orders", 0, &run, None), &[batch(5, 3)]);
+    let producers = Producers { data: 1, filler: 2, markers: 3 };
+    let kept = |seals: &[_], keep| Source {
+        preserve: Some(Preserve { producers, looked: false, last: None }),
+        ..source(seals, keep)
+    };
+    let mut taken = Taken::default();
+    kept(&[seal], OffsetRange { base: 5, next: 8 }).read(&repository, &mut taken).unwrap().unwrap();
+    assert_eq!(taken.pieces, [MapPiece { source: 5, target: 5, count: 3 }]);
+    let mut nothing = Taken::default();
+    kept(&[], OffsetRange { base: 8, next: 8 }).read(&repository, &mut nothing).unwrap().unwrap();
+    assert!(nothing.pieces.is_empty(), "{:?}", nothing.pieces);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! `KTAPE_TEST_SEED` repeats one. Faults strike by the number of a request, so a world is nearly the same each time:
 //!
 //! ```text
-//! KTAPE_CAMPAIGN=2000 cargo test --workspace --test main campaign:: -- --nocapture
+//! KTAPE_CAMPAIGN=2000 cargo test --workspace --test main campaign::nothing -- --nocapture
 //! ```
 //!
 //! A seed is a world: an in-memory cluster that follows Kafka's rules and a repository in memory. The judge of what was

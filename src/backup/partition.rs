@@ -256,15 +256,10 @@ impl Fetching {
     fn prove(&mut self, found: &Batch<'_>) -> Proved {
         let Some(proof) = self.proof.take() else { return Proved::Yes };
         let header = found.bytes().get(..HEADER_SIZE).unwrap_or(found.bytes());
-        let in_place = found.base_offset() == proof.base;
-        let same = match (proof.compacted, in_place) {
-            (false, false) => false,
-            (false, true) => is_hex_of(&proof.header, header),
-            (true, false) => found.header().is_none() || found.base_offset() > proof.base,
-            (true, true) => KEPT.iter().all(|kept| {
-                let (stored, now) = (proof.header.get(2 * kept.start..2 * kept.end), header.get(kept.clone()));
-                found.header().is_none() || stored.zip(now).is_some_and(|(stored, now)| is_hex_of(stored, now))
-            }),
+        let same = if proof.compacted {
+            found.header().is_none() || found.base_offset() > proof.base || is_thinned(found, header, &proof)
+        } else {
+            found.base_offset() == proof.base && is_hex_of(&proof.header, header)
         };
         if same { Proved::Yes } else { Proved::No }
     }
@@ -327,6 +322,15 @@ impl Fetching {
         };
         self.incomplete.push(Incomplete::new(IncompleteKind::NotReached, self.at.to_string(), detail));
     }
+}
+
+/// Whether a batch can be what cleaning left of the stored one.
+fn is_thinned(found: &Batch<'_>, header: &[u8], stored: &Proof) -> bool {
+    let kept = |range: &Range<usize>| {
+        let (stored, now) = (stored.header.get(2 * range.start..2 * range.end), header.get(range.clone()));
+        stored.zip(now).is_some_and(|(stored, now)| is_hex_of(stored, now))
+    };
+    found.base_offset() == stored.base && KEPT.iter().all(kept)
 }
 
 /// The leader epoch of a batch; nothing where the format has none.

@@ -223,7 +223,11 @@ mod tests {
         let whole = plain(FILLER_MAX);
         let edges = [1, 2, 63, 64, 65, 128, 129, 192, 8_192, 8_256, 16_384, 24_576, 65_536, FILLER_MAX];
         let around = edges.into_iter().flat_map(|edge| [edge - 1, edge, edge + 1]);
-        for count in around.chain([3_333, 10_000, 100_001]).filter(|count| (1..=FILLER_MAX).contains(count)) {
+        // 20,482 has a block of 4,096 sequences, the first number of literals that does not fit in twelve bits.
+        for count in around
+            .chain([3_333, 10_000, 20_481, 20_482, 20_483, 100_001])
+            .filter(|count| (1..=FILLER_MAX).contains(count))
+        {
             let filler = Filler::new(i64::from(count));
             assert_eq!(filler.records(), count);
             let decoded = zstd::decode_all(&filler.payload()[..]).unwrap_or_else(|error| panic!("{count}: {error}"));
@@ -239,6 +243,7 @@ mod tests {
         let bytes = [&filler.header(STAMP)[..], filler.payload()].concat();
         let batch = Batch::parse(&bytes).unwrap();
         batch.check_crc().unwrap();
+        assert_eq!(batch.leader_epoch(), -1);
         assert!(batch.modern().unwrap().is_whole());
         let read = records(&batch).unwrap();
         let mut next = 0;

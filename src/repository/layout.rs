@@ -206,6 +206,52 @@ mod tests {
     }
 
     #[test]
+    fn names_that_only_look_like_ours_are_not() {
+        let (base, next) = ("00000000000000005554", "00000000000000009001");
+        let good = [format!("{base}.{next}-1a2b3c4d.log"), format!("{base}.1a2b3c4d.log")];
+        assert!(good.iter().all(|name| is_segment_name(name)));
+        let bad = [
+            format!("0{base}.{next}-1a2b3c4d.log"),
+            format!("x{}.{next}-1a2b3c4d.log", &base[1..]),
+            format!("{base}.0{next}-1a2b3c4d.log"),
+            format!("{base}.x{}-1a2b3c4d.log", &next[1..]),
+            format!("{base}.{next}-1a2b3c4d5.log"),
+            format!("{base}.{next}-1a2b3c4x.log"),
+            format!("0{base}.1a2b3c4d.log"),
+            format!("{base}.1a2b3c4d5.log"),
+            format!("{base}.1a2b3c4x.log"),
+        ];
+        for name in bad {
+            assert!(!is_segment_name(&name), "{name}");
+        }
+        let digest = "0123456789abcdef".repeat(4);
+        for end in ["json.zst", "json.zst.age"] {
+            assert!(is_part_name(&format!("{digest}.{end}")));
+        }
+        let bad = [
+            format!("{digest}0.json.zst"),
+            format!("x{}.json.zst", &digest[1..]),
+            format!("{digest}.json"),
+            format!("{}.json", &digest[1..]),
+        ];
+        for name in bad {
+            assert!(!is_part_name(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn key_names_are_read_in_one_spelling_only() {
+        assert_eq!(keys(42).unwrap().as_str(), "keys/000042.json");
+        assert_eq!((keys_number("000042.json"), keys_number("1234567.json")), (Some(42), Some(1_234_567)));
+        for other in ["42.json", "0000042.json", "000042", "+00042.json", "000000.json", "x.json"] {
+            assert_eq!(keys_number(other), None, "{other}");
+        }
+        assert_eq!(signature(42).unwrap().as_str(), "snapshots/0000000042.json.minisig");
+        assert_eq!(signature_number("0000000042.json.minisig"), Some(42));
+        assert_eq!(signature_number("0000000042.json"), None);
+    }
+
+    #[test]
     fn snapshot_names_are_read_in_one_spelling_only() {
         assert_eq!(snapshot(42).unwrap().as_str(), "snapshots/0000000042.json");
         assert_eq!(snapshot_number("0000000042.json"), Some(42));

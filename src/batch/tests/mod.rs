@@ -2,6 +2,7 @@
 
 mod admission;
 mod codecs;
+mod edges;
 mod old_formats;
 mod properties;
 mod reading;

@@ -59,7 +59,7 @@ mod tests {
             let text = format!(r#"{{"offset":{offset},"position":{position},"timestamp":-1,"observed":5}}"#);
             serde_json::from_str::<IndexEntry>(&text)
         };
-        assert!(entry(0, 0).is_ok() && entry(i64::MAX - (1 << 31), 1 << 44).is_ok());
+        assert!(entry(-1, 0).is_ok() && entry(0, 0).is_ok() && entry(i64::MAX - (1 << 31), 1 << 44).is_ok());
         for (offset, position) in [(-2, 0), (i64::MAX, 0), (i64::MIN, 0), (0, (1 << 44) + 1), (0, u64::MAX)] {
             assert!(entry(offset, position).is_err(), "{offset} {position}");
         }
@@ -67,8 +67,10 @@ mod tests {
             let text = format!(r#"{{"range":{{"base":{base},"next":{next}}},"gap":true}}"#);
             serde_json::from_str::<MissingRange>(&text)
         };
-        assert!(range(3, 9).is_ok());
-        assert!(range(i64::MIN, 9).is_err() && range(3, i64::MAX).is_err());
+        assert!(range(3, 9).is_ok() && range(-1, -1).is_ok() && range(0, 0).is_ok());
+        for (base, next) in [(-2, 9), (i64::MIN, 9), (3, -2), (3, i64::MAX), (i64::MAX, 3)] {
+            assert!(range(base, next).is_err(), "{base} {next}");
+        }
         let part = |level: u32, size: u64| {
             let numbers = format!(r#""level":{level},"seals":1,"base":0,"next":1,"size":{size},"json_bytes":9"#);
             serde_json::from_str::<SealsRef>(&format!(r#"{{"digest":"",{numbers}}}"#))

@@ -40,3 +40,31 @@ impl PiecesDocument {
         end.filter(|end| *end == self.length && *end > 0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tiled(length: u64, pieces: &[(u64, u64)]) -> Option<u64> {
+        let piece = |(start, length)| Piece { object: "segment".to_owned(), start, length };
+        let pieces = pieces.iter().copied().map(piece).collect();
+        PiecesDocument { object: "merged".to_owned(), length, pieces }.tiled()
+    }
+
+    #[test]
+    fn pieces_are_all_of_the_object_and_nothing_else() {
+        assert_eq!(tiled(9, &[(0, 4), (4, 5)]), Some(9));
+        let bad: [(u64, &[(u64, u64)]); 7] = [
+            (9, &[(0, 4), (5, 4)]),
+            (9, &[(0, 5), (4, 5)]),
+            (9, &[(0, 4), (4, 4)]),
+            (8, &[(0, 4), (4, 5)]),
+            (9, &[(0, 4), (4, 0), (4, 5)]),
+            (0, &[]),
+            (0, &[(0, 0)]),
+        ];
+        for (length, pieces) in bad {
+            assert_eq!(tiled(length, pieces), None, "{length} {pieces:?}");
+        }
+    }
+}

@@ -190,7 +190,15 @@ mod tests {
         assert!(reader(changed.as_bytes()).summary().is_err());
         let third = reader(b"[5,0,3]\n[8,3,1]\nx\n").last().unwrap().unwrap_err().to_string();
         assert!(third.contains("line 3"), "{third}");
-        for bad in ["[5,0,3]\n[7,3,1]\n", "[5,0,3]\n[8,2,1]\n", "[-1,0,1]\n", "[5,0,0]\n", "[5,0,9223372036854775807]\n", "[1,2]\n", "x\n"] {
+        for bad in [
+            "[5,0,3]\n[7,3,1]\n",
+            "[5,0,3]\n[8,2,1]\n",
+            "[-1,0,1]\n",
+            "[5,0,0]\n",
+            "[5,0,9223372036854775807]\n",
+            "[1,2]\n",
+            "x\n",
+        ] {
             assert!(reader(bad.as_bytes()).last().unwrap().is_err(), "{bad}");
         }
     }

@@ -100,8 +100,8 @@ impl Readers {
         Self { repository: repository.clone(), memory, units, told, results }
     }
 
-    /// Begins a pass over a partition. Where its offset map says that the target ends where it begins, all is there
-    /// and nothing is read.
+    /// Begins a pass over a partition. Where its offset map says that the target ends where it should, all is there and
+    /// nothing is read.
     pub(super) fn start(
         &self,
         (slot, pass): (Slot, u32),
@@ -154,7 +154,8 @@ fn read(
     gate: Gate,
 ) -> Result<Option<Ended>, RestoreError> {
     let (topic, partition) = (source.at.topic.clone(), source.at.partition);
-    if let Some(map) = folder.map(&topic, partition)?
+    if !source.may_hold_filler()
+        && let Some(map) = folder.map(&topic, partition)?
         && let Some(ended) = from_map(map, source.from, &positions)?
     {
         return Ok(Some(ended));

@@ -182,6 +182,11 @@ pub(super) struct Passed {
 }
 
 impl Source {
+    /// Whether the target's log ends no further than where it is to begin: filler may be there that is not deleted yet.
+    pub(super) fn may_hold_filler(&self) -> bool {
+        self.preserve.is_some() && self.from <= self.keep.base
+    }
+
     /// Reads everything to the end. Nothing if the sink had enough before.
     pub(super) fn read(self, repository: &Repository, sink: &mut dyn Sink) -> Result<Option<Passed>, RestoreError> {
         let aborted = AbortedIndex::up_to(repository, &self.segments, self.keep.next)?;

@@ -2,6 +2,8 @@
 
 mod faults;
 mod hidden;
+mod kept;
+mod restored;
 mod round_trip;
 mod told;
 

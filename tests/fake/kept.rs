@@ -1,0 +1,136 @@
+//! Restores that keep offsets: wherever they are killed, and whatever lands late.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use protocol_tests::fake::{Action, Batch, Fake, Record, Release, key};
+use serde_json::Value;
+
+use super::restored::{backed_up, empty};
+use super::round_trip::{committed, seeded};
+use super::{Repository, ktape};
+
+const KEEP: [&str; 3] = ["--preserve-offsets", "--replication-factor", "1"];
+/// Far more than a restore takes.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// [`seeded`], with a partition whose log begins high and one that retention has emptied.
+fn with_high_offsets() -> Fake {
+    let source = seeded(Release::V4_2);
+    source.create_topic("high", 2, &[]);
+    for partition in 0..2 {
+        source.with(|state| state.partition_mut("high", partition).unwrap().log.trim(0));
+    }
+    let many = |from: i64| (from..from + 1_000).map(|number| Record::new("k", "v", 1_000 + number)).collect::<Vec<_>>();
+    for partition in 0..2 {
+        for round in 0..3 {
+            source.produce("high", partition, many(round * 1_000));
+        }
+    }
+    source.with(|state| state.partition_mut("high", 0).unwrap().log.trim(2_500));
+    source.with(|state| state.partition_mut("high", 1).unwrap().log.trim(3_000));
+    source.commit("shop", "high", 0, 2_700, "");
+    source
+}
+
+/// Log start, end and records, every record at its offset.
+#[track_caller]
+fn same_offsets(source: &Fake, target: &Fake) {
+    for (topic, partitions) in source.topics() {
+        for partition in 0..partitions as i32 {
+            let [start, _, _, end] = source.bounds(&topic, partition).unwrap();
+            let [back_start, _, _, back_end] = target.bounds(&topic, partition).unwrap();
+            assert_eq!((start, end), (back_start, back_end), "{topic}-{partition}");
+            assert_eq!(source.committed_records(&topic, partition), target.committed_records(&topic, partition));
+        }
+    }
+}
+
+#[test]
+fn offsets_that_are_kept_are_those_of_the_source() {
+    let source = with_high_offsets();
+    let (repository, target) = (backed_up(&source), empty());
+    let plan = repository.report(0, "restore", &target, &[&KEEP[..], &["--dry-run"]].concat());
+    let planned = plan["preserve"]["partitions"].as_array().unwrap();
+    assert!(planned.iter().all(|one| one["translated"].is_null()), "{plan:#}");
+    assert!(target.topics().is_empty(), "a plan changes nothing");
+    let report = repository.report(0, "restore", &target, &KEEP);
+    assert_eq!(report["translated"].as_array().map(Vec::len), Some(0), "{report:#}");
+    same_offsets(&source, &target);
+    assert_eq!(committed(&source), committed(&target));
+    assert_eq!(source.topic_configs("latest"), target.topic_configs("latest"));
+    let again = repository.report(0, "restore", &target, &KEEP);
+    assert_eq!(again["was_finished"], true);
+}
+
+/// Wherever a run is killed, the next one ends with the offsets of the source.
+#[test]
+fn offsets_are_kept_wherever_a_restore_is_killed() {
+    let source = with_high_offsets();
+    let repository = backed_up(&source);
+    for (api, nth) in [(key::PRODUCE, 1), (key::PRODUCE, 4), (key::WRITE_TXN_MARKERS, 2)] {
+        // Before the request reached the log, and after.
+        for action in [Action::Swallow, Action::Lose] {
+            let (target, repository) = (empty(), repository.copy());
+            killed_at(&repository, &target, api, nth, action);
+            repository.report(0, "restore", &target, &KEEP);
+            same_offsets(&source, &target);
+            assert_eq!(committed(&source), committed(&target), "{api} {nth}");
+        }
+    }
+}
+
+/// Markers of a killed run that land when it was thought to be over: where none belong, and behind the end.
+#[test]
+fn a_topic_with_markers_too_many_is_begun_again() {
+    let source = with_high_offsets();
+    for nth in [2, 6] {
+        let (repository, target) = (backed_up(&source), empty());
+        killed_at(&repository, &target, key::PRODUCE, nth, Action::Lose);
+        let end = target.bounds("orders", 0).unwrap()[3];
+        for _ in 0..3 {
+            let marker = Batch::marker(marker_producer(&repository), 0, false, 0, 0);
+            target.append("orders", 0, &marker);
+        }
+        let report = repository.report(0, "restore", &target, &KEEP);
+        let notes = report["notes"].to_string();
+        assert!(notes.contains("topic orders:") && notes.contains("begun again"), "{nth}, {end}: {notes}");
+        same_offsets(&source, &target);
+        assert_eq!(committed(&source), committed(&target));
+    }
+}
+
+/// Whose markers fill holes, as the restore under way has written it down.
+fn marker_producer(repository: &Repository) -> i64 {
+    let restores = repository.0.path().join("repository/restores");
+    let inside = |folder: &Path| std::fs::read_dir(folder).unwrap().map(|one| one.unwrap().path()).next().unwrap();
+    let plan = std::fs::read_to_string(inside(&inside(&restores)).join("plan.json")).unwrap();
+    let plan: Value = serde_json::from_str(plan.lines().next().unwrap()).unwrap();
+    plan["marker_producer_id"].as_i64().unwrap()
+}
+
+/// SIGKILL while the nth request of an API is under way.
+fn killed_at(repository: &Repository, target: &Fake, api: i16, nth: usize, action: Action) {
+    let (reached, wait) = mpsc::channel();
+    let mut left = nth;
+    target.on_request(move |exchange| {
+        if exchange.api == api {
+            left = left.saturating_sub(1);
+        }
+        (exchange.api == api && left == 0).then(|| {
+            let _ = reached.send(());
+            action.clone()
+        })
+    });
+    let place = repository.0.path().join("repository").display().to_string();
+    let there = ["restore", "--repository", &place, "--bootstrap-server", &target.bootstrap()];
+    let mut run = ktape().args(there).args(KEEP).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait.recv_timeout(DEADLINE).expect("the restore gets there");
+    // What was sent before it lands; what is under way then is answered by nobody.
+    std::thread::sleep(Duration::from_millis(100));
+    run.kill().unwrap();
+    run.wait().unwrap();
+    target.heal();
+}

@@ -86,9 +86,23 @@ impl RestoreStates {
 
     fn new_folder(&self, key: &str) -> Result<RestoreFolder, RepositoryError> {
         let failed = |source| StoreError::new("name", None, self.store.describe(), source);
-        // Milliseconds since 1970 in 13 digits: ids sort by time until the year 2286.
-        let id = format!("{:013}-{}", Timestamp::now().0.max(0), random_hex(8).map_err(failed)?);
+        // Milliseconds since 1970 in 13 digits: ids sort by time until the year 2286. Where a clock went back, just after the
+        // newest there is: the newest attempt is the one that goes on.
+        let now = Timestamp::now().0.max(0);
+        let time = self.newest_time()?.map_or(now, |newest| now.max(newest.saturating_add(1)));
+        let id = format!("{time:013}-{}", random_hex(8).map_err(failed)?);
         Ok(RestoreFolder { store: Arc::clone(&self.store), folder: layout::restore(key, &id)? })
+    }
+
+    /// The time in the newest id of all.
+    fn newest_time(&self) -> Result<Option<i64>, RepositoryError> {
+        let restores = layout::folder(layout::RESTORES)?;
+        let mut newest = None;
+        for key in self.store.children(Some(&restores))? {
+            let ids = self.store.children(Some(&restores.join(&key)?))?;
+            newest = newest.max(ids.iter().filter_map(|id| id.split('-').next()?.parse().ok()).max());
+        }
+        Ok(newest)
     }
 
     /// Restores with this key, oldest first. A folder without a plan is none: its restore was killed before it began.
@@ -306,6 +320,25 @@ mod tests {
         assert_eq!(states.of(&key("a")).unwrap()[0].plan().unwrap(), plan("a"));
         assert!(states.of(&key("c")).unwrap().is_empty());
         assert!(one.begin(&plan("a")).is_err(), "a plan is written once");
+    }
+
+    #[test]
+    fn the_newest_attempt_stays_the_newest_when_the_clock_goes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let states = RestoreStates::in_folder(folder.path());
+        let ahead = Timestamp::now().0 + 315_360_000_000;
+        for place in ["0123456789abcdef", OFFSETS] {
+            let key = layout::restore(place, &format!("{ahead:013}-0123abcd")).unwrap();
+            RestoreFolder { store: Arc::clone(&states.store), folder: key }.begin(&plan("a")).unwrap();
+        }
+        let (one, other) = (states.begin(&key("a")).unwrap(), states.begin(&key("a")).unwrap());
+        one.begin(&plan("a")).unwrap();
+        let next = states.begin(&key("a")).unwrap();
+        next.begin(&plan("a")).unwrap();
+        assert!(one.id() > format!("{ahead:013}-0123abcd").as_str(), "{}", one.id());
+        assert!(other.id() > format!("{ahead:013}-0123abcd").as_str());
+        assert_eq!(states.of(&key("a")).unwrap().pop().unwrap().id(), next.id());
+        assert_eq!(states.all().unwrap().pop().unwrap().id(), next.id());
     }
 
     #[test]

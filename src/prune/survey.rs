@@ -99,6 +99,7 @@ pub(super) fn held(
     let mut held = Held::default();
     restores(repository, &mut held)?;
     let committed: BTreeSet<&str> = heads.iter().map(|head| head.run.as_str()).collect();
+    let newest_run = heads.iter().map(|head| head.run.as_str()).max();
     // What the newest snapshot of a cluster took into account, as the next backup sees it.
     let horizons: BTreeMap<&str, &str> =
         heads.iter().map(|head| (head.cluster_id.as_str(), head.horizon.as_str())).collect();
@@ -108,7 +109,10 @@ pub(super) fn held(
         }
         let journal = repository.store().list(Some(&layout::run(&run)?))?;
         let Some(newest) = journal.iter().map(|info| info.modified).max() else { continue };
-        let alive = now.0.saturating_sub(newest.0) < i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
+        let young = now.0.saturating_sub(newest.0) < i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
+        // The clock may have jumped since it began. Run ids rise whatever the clock does: as long as no snapshot is of a later
+        // run, this one may be under way however old it looks.
+        let alive = young || newest_run.is_none_or(|newest| run.as_str() > newest);
         let run = Journal::read(repository, &run, &journal)?;
         let pending = horizons.get(run.cluster_id.as_str()).is_none_or(|horizon| run.id.as_str() > *horizon);
         if alive || (pending && !run.seals.is_empty()) {

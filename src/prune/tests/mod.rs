@@ -159,6 +159,24 @@ fn a_run_under_way_keeps_what_it_builds_on_and_what_it_has_written() {
 }
 
 #[test]
+fn a_run_under_way_keeps_what_it_needs_when_the_clock_jumps_by_years() {
+    let store = MemoryStore::new();
+    let repository = testing::repository(store.clone());
+    let made = history(&repository, 3, 1, 1);
+    let running = reopened(&store);
+    let alive = running.begin_run(CLUSTER).unwrap();
+    assert!(alive.announce(vec![made[1].as_parent()]).unwrap());
+    let mut writer = running.create_segment(testing::start("orders", 7, &alive, None)).unwrap();
+    writer.append_run(&batch(0, 1), 9, Timestamp(1)).unwrap();
+    let unrecorded = writer.seal().unwrap();
+    // By a clock that was set ahead nothing is young.
+    let ahead = PruneOptions { hold: Duration::ZERO, ..now(1) };
+    assert_eq!(numbers(&run(&repository, &ahead)), (vec![2, 3], vec![1]));
+    assert!(repository.place(&unrecorded).is_ok());
+    assert_sound(&store);
+}
+
+#[test]
 fn what_a_killed_run_sealed_stays_until_a_later_one_has_looked_at_it() {
     let store = MemoryStore::new();
     let repository = testing::repository(store);

@@ -113,7 +113,8 @@ impl Past {
         let now = Timestamp::now();
         let recent = |run: &str| {
             let age = began(run).map_or(i64::MAX, |began| now.0.saturating_sub(began.0));
-            age < TAKE_OVER_FOR.as_millis() as i64
+            // One that seems to begin later than now is as old as nobody knows.
+            (0..TAKE_OVER_FOR.as_millis() as i64).contains(&age)
         };
         let mut seals = seals;
         seals.retain(|seal| {
@@ -141,8 +142,25 @@ const RECORDED: usize = 256;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::repository::testing;
+    use crate::repository::testing::{self, CLUSTER};
     use crate::store::MemoryStore;
+
+    #[test]
+    fn of_a_run_that_seems_to_begin_later_than_now_nobody_knows_how_old_it_is() {
+        let repository = testing::repository(MemoryStore::new());
+        let run = repository.begin_run(CLUSTER).unwrap();
+        let seal =
+            testing::segment(&repository, &run, testing::start("orders", 0, &run, None), &[testing::batch(0, 1)]);
+        let past = Past { horizon: "9999".to_owned(), ..Past::default() };
+        let usable = |run: &str| {
+            let mut seal = seal.clone();
+            seal.writer.run = run.to_owned();
+            past.usable(vec![seal], &OwnRun::Dry("other")).unwrap().len()
+        };
+        assert_eq!(usable(run.id()), 1, "it was cut off just now");
+        assert_eq!(usable("20361122T170000123Z-1a2b3c4d"), 0);
+        assert_eq!(usable("20161122T170000123Z-1a2b3c4d"), 0);
+    }
 
     #[test]
     fn a_run_continues_its_own_cluster_and_selection() {

@@ -202,7 +202,8 @@ impl Continuation {
 }
 
 /// A tombstone lives at least `delete.retention.ms` after it is written, so one written after the last fence can
-/// only have gone if that is about as long ago. A tenth and five minutes are kept for the run itself.
+/// only have gone if that is about as long ago. A tenth, or five minutes, is kept for the run itself and for clocks that differ.
+/// Where the clock was set back since, nobody knows how long ago that is.
 fn tombstones_may_be_gone(fenced: Option<Timestamp>, next: i64, now: Now) -> bool {
     let (Some(retention), Some(fenced)) = (now.delete_retention_ms, fenced) else { return false };
     // Whatever is written lies above the stored end: where nothing was, no tombstone was.
@@ -210,7 +211,8 @@ fn tombstones_may_be_gone(fenced: Option<Timestamp>, next: i64, now: Now) -> boo
         return false;
     }
     let margin = (retention / 10).max(5 * 60 * 1000);
-    now.time.0.saturating_sub(fenced.0).saturating_add(margin) >= retention
+    let since = now.time.0.saturating_sub(fenced.0);
+    since < 0 || since.saturating_add(margin) >= retention
 }
 
 /// Forgets segments wholly below the log start: a snapshot holds what the source showed.
@@ -323,6 +325,18 @@ mod tests {
         assert_eq!(Continuation::new(Some(stored(50)), nothing_new).broken, None, "nothing was written, no tombstone");
         let never = Now { delete_retention_ms: None, time: Timestamp(99 * HOUR), ..now(0, 50) };
         assert_eq!(Continuation::new(Some(stored(50)), never).broken, None);
+    }
+
+    #[test]
+    fn a_compacted_log_is_read_again_when_the_clock_was_set_back() {
+        let at = |hours: i64, fenced_at: i64| {
+            let now = Now { time: Timestamp(hours * HOUR), delete_retention_ms: Some(24 * HOUR), ..now(0, 51) };
+            let stored = Stored { fenced: Some(Timestamp(fenced_at * HOUR)), ..stored(50) };
+            Continuation::new(Some(stored), now).broken
+        };
+        assert_eq!(at(100, 99), None);
+        assert_eq!(at(100, 101), Some(Broken::TombstonesMayBeGone), "it was set back by an hour or by a hundred");
+        assert_eq!(at(100, 87_700), Some(Broken::TombstonesMayBeGone));
     }
 
     #[test]

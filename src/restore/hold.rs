@@ -42,7 +42,9 @@ pub(super) fn hold(
         reasons.push(reason);
     };
     let retention = default("retention.ms", limits.retention_ms);
-    if let Some(ms) = retention.filter(|ms| topic.min_timestamp.0 >= 0 && now.0 - topic.min_timestamp.0 > *ms) {
+    if let Some(ms) =
+        retention.filter(|ms| topic.min_timestamp.0 >= 0 && now.0.saturating_sub(topic.min_timestamp.0) > *ms)
+    {
         keep("retention.ms", format!("it has records of {}, older than retention.ms={ms}", topic.min_timestamp));
     }
     let largest = topic.partitions.iter().map(|one| one.bytes).max().unwrap_or(0);

@@ -63,7 +63,8 @@ pub(super) async fn check(
         metadata = cluster.refresh(&metadata).await?;
         check_topics(cluster, &metadata, &mut plan.topics).await?;
     }
-    note_settings(plan, options);
+    let now = latest_time(cluster, plan).await;
+    note_settings(plan, options, now);
     Ok(())
 }
 
@@ -196,9 +197,15 @@ fn check_sizes(plan: &RestorePlan) -> Result<(), RestoreError> {
     Ok(())
 }
 
+/// What time it is at the latest, for all that is known: this host's clock may be behind, and the target deletes by its own.
+async fn latest_time(cluster: &Cluster, plan: &RestorePlan) -> Timestamp {
+    // Not every broker tells, nor everybody.
+    let theirs = cluster.read_clock().await.ok().flatten().map(|reading| reading.theirs);
+    [Some(Timestamp::now()), Some(plan.snapshot.head.committed), theirs].into_iter().flatten().max().unwrap_or_default()
+}
+
 /// Decides what retention to hold, and tells what else the target's settings will do.
-fn note_settings(plan: &mut RestorePlan, options: &RestoreOptions) {
-    let now = Timestamp::now();
+fn note_settings(plan: &mut RestorePlan, options: &RestoreOptions, now: Timestamp) {
     let limits = plan.limits.with_defaults(plan.settings.new_defaults());
     for topic in &mut plan.topics {
         topic.hold = hold::hold(topic, &options.topic_configs, limits, now);

@@ -9,6 +9,7 @@ use super::needs::{Level, On};
 use super::report::{
     CheckReport, ClusterState, Problem, ProblemKind, RepositoryState, RetentionState, Right, UseRights,
 };
+use crate::model::Timestamp;
 
 /// Names shown of one right's resources; the JSON report has all.
 const NAMES_MAX: usize = 10;
@@ -25,6 +26,7 @@ pub(super) fn find(report: &CheckReport, options: &CheckOptions) -> Vec<Problem>
     }
     if let Some(repository) = &report.repository {
         snapshots(&mut problems, repository, report.cluster.as_ref(), options);
+        from_the_future(&mut problems, repository, options, report.checked);
         room(&mut problems, repository, report.retention.as_ref());
     }
     if let Some(cluster) = &report.cluster {
@@ -114,6 +116,18 @@ fn snapshots(
         let detail = format!("is incomplete: {}: {}{more}", first.subject, first.detail);
         let remedy = format!("`ktape show -r {location}` lists all that it lacks; run `ktape backup` again");
         problems.push(problem(ProblemKind::Incomplete, subject(), detail, remedy));
+    }
+}
+
+/// A clock was set back since it was taken: then no backup could fail for so long that it looks too old.
+fn from_the_future(problems: &mut Vec<Problem>, repository: &RepositoryState, options: &CheckOptions, now: Timestamp) {
+    let Some(newest) = repository.newest.as_ref().filter(|_| options.max_age.is_some()) else { return };
+    let ahead = u64::try_from(newest.fences_taken.0.saturating_sub(now.0)).unwrap_or(0);
+    if ahead > CLOCK_OFF_MS {
+        let ahead = in_words(ahead / 1_000);
+        let detail = format!("is of {ahead} after now by this host's clock: nobody knows how old it is");
+        let remedy = "set the clocks of this host and of the one that backs up, then run `ktape backup`";
+        problems.push(problem(ProblemKind::TooOld, format!("snapshot {}", newest.sequence), detail, remedy));
     }
 }
 
@@ -236,7 +250,7 @@ pub fn in_words(seconds: u64) -> String {
 mod tests {
     use super::*;
     use crate::check::{TopicLeft, Use};
-    use crate::model::{Timestamp, TopicName};
+    use crate::model::TopicName;
 
     fn topic(left_seconds: u64) -> TopicLeft {
         TopicLeft {

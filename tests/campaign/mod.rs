@@ -10,9 +10,10 @@
 //!
 //! A seed is a world: an in-memory cluster that follows Kafka's rules and a repository in memory. The judge of what was
 //! taken and brought back is the cluster's own codec, not ktape's. [`real`] has the same on real brokers, whose logs are
-//! read from their disks.
+//! read from their disks; in [`clock`] the program's wall clock jumps.
 
 mod captured;
+mod clock;
 mod faults;
 mod history;
 mod judge;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ktape::restore::RestoreReport;
 use protocol_tests::fake::Record;
+use serde_json::Value;
 
 use super::captured::Captured;
 use super::history::Moment;
@@ -42,6 +43,19 @@ impl From<&RestoreReport> for Admitted {
     fn from(report: &RestoreReport) -> Self {
         let positions = report.lost.iter().map(|lost| (lost.group.clone(), lost.partition.clone())).collect();
         Self { markerless: report.admitted.dropped_lost + report.admitted.dropped_open, positions }
+    }
+}
+
+/// The same of a report that was printed.
+impl From<&Value> for Admitted {
+    fn from(report: &Value) -> Self {
+        let text = |one: &Value, name: &str| one[name].as_str().unwrap().to_owned();
+        let count = |name: &str| report["admitted"][name].as_u64().unwrap();
+        let lost = report["lost"].as_array().into_iter().flatten();
+        Self {
+            markerless: count("dropped_lost") + count("dropped_open"),
+            positions: lost.map(|one| (text(one, "group"), text(one, "partition"))).collect(),
+        }
     }
 }
 

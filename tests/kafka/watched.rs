@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use protocol_tests::Cluster;
+use protocol_tests::clock::Clock;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -36,12 +37,20 @@ impl Watched {
 
     /// With flags that say themselves where the cluster is.
     pub fn start_alone(repository: &Repository, verb: &str, flags: &[&str]) -> Self {
+        Self::start_by(None, repository, verb, flags)
+    }
+
+    /// By a clock that is moved, if there is one.
+    pub fn start_by(clock: Option<&Clock>, repository: &Repository, verb: &str, flags: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ktape"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KTAPE_")) {
             command.env_remove(name);
         }
         command.arg(verb).arg("--repository").arg(repository.path());
         command.args(["--json", "-vv", "--log-format", "json"]).args(flags);
+        if let Some(clock) = clock {
+            clock.give(&mut command);
+        }
         let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (tell, events) = mpsc::channel();
         let stderr = process.stderr.take().unwrap();
@@ -90,6 +99,11 @@ impl Watched {
     /// Ctrl-C.
     pub fn interrupt(&self) {
         self.signal(Signal::INT);
+    }
+
+    /// SIGTERM.
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
     }
 
     /// SIGKILL.

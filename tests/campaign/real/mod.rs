@@ -1,5 +1,5 @@
 //! The same on real brokers: three of them that die, hang, restart and hand over, while requests and answers get lost, cut
-//! and stuck on their way, and ktape itself is killed, stopped and interrupted.
+//! and stuck on their way, and ktape itself is killed, stopped, interrupted and terminated, by a wall clock that jumps.
 //!
 //! `KTAPE_CAMPAIGN_REAL` is the number of seeds, always other ones; without it there are two, always the same.
 //!
@@ -15,11 +15,13 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use protocol_tests::Cluster;
+use protocol_tests::clock::Clock;
 use protocol_tests::desk::Desk;
 use protocol_tests::fake::Random;
 use protocol_tests::tools::TIMEOUT;
 
 use super::Seeds;
+use super::clock::jumps;
 use super::history::{Moment, Positions, Seen};
 use super::world::{Known, Tally};
 use crate::kafka::{Repository, bytes::log_of, shaken};
@@ -47,6 +49,8 @@ struct World<'a> {
     groups: Positions,
     repository: Repository,
     away: Repository,
+    /// That of every run, if the program heeds one.
+    clock: Option<Clock>,
     /// By number.
     known: BTreeMap<u64, Known>,
     tally: Tally,
@@ -55,8 +59,10 @@ struct World<'a> {
 impl<'a> World<'a> {
     /// From beginning to end; panics where something is not as it should be.
     fn live(seed: u64, cluster: &'a Cluster, desk: &'a Desk) -> Tally {
+        let mut random = Random::new(seed);
+        let clock = jumps::are_possible().then(|| jumps::of_world(&mut random));
         let mut world = Self {
-            random: Random::new(seed),
+            random,
             cluster,
             desk,
             name: format!("world-{seed}-"),
@@ -64,6 +70,7 @@ impl<'a> World<'a> {
             groups: Positions::new(),
             repository: Repository::init(),
             away: Repository::init(),
+            clock,
             known: BTreeMap::new(),
             tally: Tally::default(),
         };

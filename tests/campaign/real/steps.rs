@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use ktape::repository::Repository as Opened;
 use protocol_tests::tools::TIMEOUT;
-use serde_json::Value;
 
 use super::World;
 use super::trouble::{Blow, Events, Ways};
 use crate::campaign::captured::Captured;
+use crate::campaign::clock::jumps::Jumps;
 use crate::campaign::history::{Moment, Positions};
 use crate::campaign::judge::judge;
 use crate::campaign::restored::{Admitted, assert_back, wanted};
@@ -19,6 +19,8 @@ use crate::kafka::watched::{Ended, Watched};
 
 /// So little at a time that a run has many answers to lose.
 const SMALL: [&str; 6] = ["--request-timeout", "2s", "--fetch-bytes", "64KiB", "--segment-bytes", "1MiB"];
+/// In so many milliseconds the clock jumps if it does.
+const LONG: u64 = 2_500;
 /// For a restore.
 const PATIENT: [&str; 4] = ["--request-timeout", "2s", "--memory", "1MiB"];
 
@@ -67,11 +69,11 @@ impl World<'_> {
         let prune = ["--keep-last", "2", "--grace", "0s", "--confirm"];
         for (verb, flags) in [("copy", &["--to", away.as_str()][..]), ("prune", &prune)] {
             for _ in 0..self.random.below(3) {
-                let run = Watched::start_alone(&self.repository, verb, flags);
+                let run = self.start(verb, flags);
                 thread::sleep(Duration::from_millis(self.random.below(60)));
                 run.kill();
             }
-            Watched::start_alone(&self.repository, verb, flags).finish().exits(0);
+            self.start(verb, flags).finish().exits(0);
             self.tally.count(&format!("real {verb}"));
         }
         for repository in [&self.repository, &self.away] {
@@ -110,7 +112,7 @@ impl World<'_> {
             ended.report
         });
         let (_, known) = self.known.last_key_value().unwrap();
-        assert_back(&self.came_back(), &known.records, &known.captured, &admitted(&report));
+        assert_back(&self.came_back(), &known.records, &known.captured, &Admitted::from(&report));
         self.tally.count("real restores judged");
     }
 
@@ -134,10 +136,16 @@ impl World<'_> {
         let (events, blow) = (Events::plan(&mut self.random), Blow::plan(&mut self.random));
         let there = ways.flags();
         let there: Vec<&str> = there.iter().map(String::as_str).collect();
-        println!("{}{verb}: {events:?}, {blow:?}", self.name);
-        let run = Watched::start_alone(&self.repository, verb, &[&there, flags].concat());
+        let jumps = Jumps::plan(&mut self.random, LONG);
+        println!("{}{verb}: {events:?}, {blow:?}, clock {jumps:?}", self.name);
+        let clock = self.clock.as_ref();
+        if let Some(clock) = clock {
+            jumps.begin(clock);
+        }
+        let run = Watched::start_by(clock, &self.repository, verb, &[&there, flags].concat());
         let ended = thread::scope(|scope| {
             let happening = scope.spawn(|| events.happen(self.cluster, self.desk, topic));
+            scope.spawn(|| clock.map(|clock| jumps.happen(clock)));
             let left = match blow {
                 Some((when, blow)) => {
                     thread::sleep(when);
@@ -151,14 +159,26 @@ impl World<'_> {
         });
         if let Some(Ended { code, log, report }) = &ended {
             // Whatever it is, it is one of its own answers.
-            assert!(matches!(code, Some(0 | 1 | 3 | 6 | 130)), "{code:?}: {report:#}\n{log}");
+            let explained = blow.is_some_and(|(_, blow)| blow.explains(*code));
+            assert!(explained || matches!(code, Some(0 | 1 | 3 | 6)), "{code:?}: {report:#}\n{log}");
         }
         ended
     }
 
     fn calm(&self, verb: &str, flags: &[&str]) -> Ended {
         self.cluster.wait_until_ready(TIMEOUT).unwrap();
-        Watched::start(&self.repository, verb, self.cluster, flags).finish().exits(0)
+        let flags = [&["--bootstrap-server", self.cluster.bootstrap()], flags].concat();
+        Watched::start_by(self.clock.as_ref(), &self.repository, verb, &flags).finish().exits(0)
+    }
+
+    /// With the clock anywhere.
+    fn start(&mut self, verb: &str, flags: &[&str]) -> Watched {
+        if let Some(clock) = &self.clock {
+            let jumps = Jumps::plan(&mut self.random, 1);
+            println!("{}{verb}: clock {}", self.name, jumps.first);
+            jumps.begin(clock);
+        }
+        Watched::start_by(self.clock.as_ref(), &self.repository, verb, flags)
     }
 }
 
@@ -170,16 +190,5 @@ fn words(ended: Option<&Ended>) -> String {
     match ended.map(|ended| ended.code) {
         None => "killed".to_owned(),
         Some(code) => format!("exit code {}", code.map_or("none".to_owned(), |code| code.to_string())),
-    }
-}
-
-/// What the report of a restore says that is not there.
-fn admitted(report: &Value) -> Admitted {
-    let text = |one: &Value, name: &str| one[name].as_str().unwrap().to_owned();
-    let count = |name: &str| report["admitted"][name].as_u64().unwrap();
-    let lost = report["lost"].as_array().into_iter().flatten();
-    Admitted {
-        markerless: count("dropped_lost") + count("dropped_open"),
-        positions: lost.map(|one| (text(one, "group"), text(one, "partition"))).collect(),
     }
 }

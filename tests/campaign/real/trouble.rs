@@ -133,22 +133,24 @@ pub enum Blow {
     Kill,
     Stop,
     Interrupt,
+    Terminate,
 }
 
 impl Blow {
     /// None, most of the time.
     pub fn plan(random: &mut Random) -> Option<(Duration, Self)> {
-        let blow = match random.below(6) {
+        let blow = match random.below(8) {
             0 | 1 => Self::Kill,
             2 => Self::Stop,
             3 => Self::Interrupt,
+            4 => Self::Terminate,
             _ => return None,
         };
         Some((Duration::from_millis(random.below(2_500)), blow))
     }
 
-    /// What is left of the run.
-    pub fn strike(self, run: Watched) -> Option<Watched> {
+    /// What is left of the run. One that has not logged anything yet may not listen to signals yet either.
+    pub fn strike(self, mut run: Watched) -> Option<Watched> {
         match self {
             Self::Kill => {
                 run.kill();
@@ -159,8 +161,15 @@ impl Blow {
                 thread::sleep(Duration::from_secs(3));
                 run.resume();
             }
+            Self::Interrupt | Self::Terminate if !run.wait_for(1, |_| true) => {}
             Self::Interrupt => run.interrupt(),
+            Self::Terminate => run.terminate(),
         }
         Some(run)
+    }
+
+    /// Whether a run that it strikes may end with that exit code, besides those of a run that nothing strikes.
+    pub fn explains(self, code: Option<i32>) -> bool {
+        matches!(self, Self::Interrupt | Self::Terminate) && code == Some(130)
     }
 }

@@ -159,7 +159,7 @@ impl World<'_> {
         });
         if let Some(Ended { code, log, report }) = &ended {
             // Whatever it is, it is one of its own answers.
-            let explained = blow.is_some_and(|(_, blow)| blow.explains(*code));
+            let explained = blow.is_some_and(|(_, blow)| blow.explains(*code)) || events.explain(*code, log);
             assert!(explained || matches!(code, Some(0 | 1 | 3 | 6)), "{code:?}: {report:#}\n{log}");
         }
         ended

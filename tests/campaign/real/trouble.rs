@@ -100,6 +100,12 @@ impl Events {
         Self((0..count).map(event).collect())
     }
 
+    /// Whether a run may be refused for want of brokers: topics are not made with fewer replicas than they had.
+    pub fn explain(&self, code: Option<i32>, log: &str) -> bool {
+        let away = self.0.iter().any(|(_, event)| matches!(event, Event::Kill(_) | Event::Restart(_)));
+        away && code == Some(5) && log.contains("broker(s)")
+    }
+
     /// Lets them happen, one after the other. In the end all brokers are there.
     pub fn happen(&self, cluster: &Cluster, desk: &Desk, topic: &str) {
         for (pause, event) in &self.0 {

@@ -1,0 +1,84 @@
+//! Runs of the `ktape` that was built with this program.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::Outcome;
+use crate::measure::{self, Used};
+
+/// A repository and the cluster it belongs to.
+#[derive(Debug, Clone)]
+pub(crate) struct Ktape {
+    bootstrap: String,
+    /// Where programs print to.
+    folder: PathBuf,
+    pub(crate) repository: PathBuf,
+}
+
+impl Ktape {
+    /// Makes a repository of that name in `folder`.
+    pub(crate) fn init(bootstrap: &str, folder: &Path, name: &str) -> Outcome<Self> {
+        let ktape = Self { bootstrap: bootstrap.to_owned(), folder: folder.to_owned(), repository: folder.join(name) };
+        measure::run(&mut ktape.command("init"), folder)?;
+        Ok(ktape)
+    }
+
+    /// A backup of the topics that match; gives its report too.
+    pub(crate) fn backup(&self, topics: &str) -> Outcome<(Used, Value)> {
+        let mut command = self.command("backup");
+        command.args(["--bootstrap-server", &self.bootstrap, "--topics", topics, "--json"]);
+        let ran = measure::run(&mut command, &self.folder)?;
+        Ok((ran.used, ran.json()?["report"].take()))
+    }
+
+    /// A restore of one topic under another name. What it writes down is removed again.
+    pub(crate) fn restore(&self, topic: &str, target: &str) -> Outcome<(Used, Value)> {
+        let state = self.folder.join("state");
+        let mut command = self.command("restore");
+        command.args(["--bootstrap-server", &self.bootstrap, "--topics", topic]);
+        command.args(["--rename", &format!("{topic}={target}"), "--json", "--state"]).arg(&state);
+        let ran = measure::run(&mut command, &self.folder)?;
+        fs::remove_dir_all(state)?;
+        Ok((ran.used, ran.json()?["report"].take()))
+    }
+
+    /// Files below the repository's topics that end so, and their bytes.
+    pub(crate) fn stored(&self) -> Outcome<(u64, u64)> {
+        let (mut files, mut bytes) = (0, 0);
+        let mut folders = vec![self.repository.join("topics")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder)? {
+                let entry = entry?;
+                if entry.file_type()?.is_dir() {
+                    folders.push(entry.path());
+                } else if entry.path().extension().is_some_and(|extension| extension == "log") {
+                    files += 1;
+                    bytes += entry.metadata()?.len();
+                }
+            }
+        }
+        Ok((files, bytes))
+    }
+
+    /// Removes the repository.
+    pub(crate) fn remove(self) -> Outcome<()> {
+        Ok(fs::remove_dir_all(self.repository)?)
+    }
+
+    fn command(&self, verb: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ktape"));
+        command.arg(verb).arg("--quiet").arg("--repository").arg(&self.repository);
+        command
+    }
+}
+
+/// An error if a report speaks of losses.
+pub(crate) fn complete(report: &Value) -> Outcome<()> {
+    match report["incomplete"].as_array() {
+        Some(losses) if losses.is_empty() => Ok(()),
+        _ => Err(format!("not complete: {}", report["incomplete"]).into()),
+    }
+}

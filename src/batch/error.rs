@@ -188,3 +188,18 @@ impl Classify for BatchError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damage_is_told_from_what_cannot_be_done() {
+        let unfit = BatchError::Unfit { base_offset: 0, reason: "" };
+        let fatal =
+            [BatchError::Legacy { base_offset: 0, magic: 1 }, BatchError::Overfull { records: 1, size: 1 }, unfit];
+        assert!(fatal.iter().all(|error| error.class() == ErrorClass::Fatal));
+        let corrupt = [BatchError::Cut { needed: 1, found: 0 }, BatchError::Trailing { base_offset: 0, extra: 1 }];
+        assert!(corrupt.iter().all(|error| error.class() == ErrorClass::Corrupt));
+    }
+}

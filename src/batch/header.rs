@@ -88,11 +88,6 @@ impl BatchHeader {
         BatchError::Field { base_offset: self.base_offset, field, value }
     }
 
-    /// Bytes of the whole batch.
-    pub fn size(&self) -> usize {
-        self.batch_length as usize + LOG_OVERHEAD
-    }
-
     /// Offset of the last record the batch was written with.
     pub fn last_offset(&self) -> i64 {
         self.base_offset + i64::from(self.last_offset_delta)

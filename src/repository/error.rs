@@ -340,3 +340,36 @@ fn base_offset(fault: &BatchError) -> Option<i64> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_of_the_class_that_decides_what_is_done() {
+        let lost = || StoreError::new("read", None, "s3://bucket", std::io::ErrorKind::TimedOut.into());
+        let of_store = lost().class();
+        assert_eq!(RepositoryError::Store(lost()).class(), of_store);
+        assert_ne!(of_store, ErrorClass::Reject);
+        let missing = RepositoryError::Missing { object: "part".to_owned() };
+        assert_eq!(missing.class(), ErrorClass::Corrupt);
+        assert_eq!(RepositoryError::damaged("part", Damage::NoDigest).class(), ErrorClass::Corrupt);
+        let unsigned = RepositoryError::NotSigned { sequence: 1, reason: String::new() };
+        assert_eq!(unsigned.class(), ErrorClass::Fatal);
+        assert_eq!(
+            RepositoryError::NoSuchSnapshot { sequence: 1, location: String::new() }.class(),
+            ErrorClass::Reject
+        );
+    }
+
+    #[test]
+    fn damage_names_the_offset_that_the_batch_gives_itself() {
+        let of = |fault| Damage::Batch { position: 7, fault };
+        let checksum = BatchError::Checksum { base_offset: 42, stored: 1, computed: 2 };
+        assert_eq!((of(checksum.clone()).offset(), of(checksum).position()), (Some(42), Some(7)));
+        assert_eq!(of(BatchError::Magic { base_offset: 0, magic: 9 }).offset(), Some(0));
+        assert_eq!(of(BatchError::Cut { needed: 61, found: 5 }).offset(), None);
+        assert_eq!(Damage::OutOfOrder { position: 7, found: 43, expected: 44 }.offset(), Some(43));
+        assert_eq!(Damage::NoDigest.offset(), None);
+    }
+}

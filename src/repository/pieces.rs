@@ -171,3 +171,44 @@ impl Repository {
         Ok(table)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(pieces: usize) -> Arc<Table> {
+        let place = |number: usize| Place { key: Key::new("merged").unwrap(), start: number as u64, length: 1 };
+        Arc::new(Table { places: (0..pieces).map(|number| (number.to_string(), place(number))).collect() })
+    }
+
+    fn kept(tables: &Tables) -> Vec<&str> {
+        assert_eq!(tables.folders.len(), tables.order.len());
+        assert_eq!(tables.pieces, tables.folders.values().map(|table| table.places.len()).sum::<usize>());
+        tables.order.iter().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn tables_of_the_folders_looked_at_last_are_kept() {
+        let mut tables = Tables::default();
+        for number in 0..FOLDERS {
+            tables.keep(&number.to_string(), table(1));
+        }
+        assert_eq!(kept(&tables).len(), FOLDERS);
+        tables.keep("0", table(2));
+        assert_eq!((kept(&tables).len(), kept(&tables)[0], kept(&tables)[FOLDERS - 1]), (FOLDERS, "1", "0"));
+        tables.keep("more", table(1));
+        assert_eq!((kept(&tables).len(), kept(&tables)[0]), (FOLDERS, "2"));
+    }
+
+    #[test]
+    fn tables_take_no_more_room_than_their_pieces_may() {
+        let mut tables = Tables::default();
+        tables.keep("one", table(PIECES / 2));
+        tables.keep("two", table(PIECES / 2));
+        assert_eq!(kept(&tables), ["one", "two"]);
+        tables.keep("three", table(1));
+        assert_eq!(kept(&tables), ["two", "three"]);
+        tables.keep("huge", table(PIECES + 1));
+        assert_eq!(kept(&tables), ["huge"], "the last one stays however large it is");
+    }
+}

@@ -304,3 +304,21 @@ impl Classify for RestoreError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_of_the_class_that_decides_the_exit_code() {
+        let missing = || RepositoryError::Missing { object: "part".to_owned() };
+        assert_eq!(RestoreError::Repository(missing()).class(), missing().class());
+        let unknown = || ClusterError::NoLeader(TopicPartition::new(TopicName::new("orders").unwrap(), 0));
+        assert_eq!(RestoreError::Cluster(unknown()).class(), unknown().class());
+        assert_ne!(unknown().class(), ErrorClass::Reject);
+        let source = BatchError::Cut { needed: 61, found: 5 };
+        assert_eq!(RestoreError::Batch { object: "segment".to_owned(), source }.class(), ErrorClass::Corrupt);
+        assert_eq!(RestoreError::Interrupted.class(), ErrorClass::Cancelled);
+        assert_eq!(RestoreError::Thread { doing: "reads" }.class(), ErrorClass::Fatal);
+    }
+}

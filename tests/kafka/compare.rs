@@ -1,6 +1,7 @@
 //! A cluster is compared with a snapshot: what is changed in a log, byte by byte, is found and named.
 
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use ktape::batch::{BatchHeader, Marker, marker, walk};
@@ -145,15 +146,16 @@ fn change(
 
 fn change_file(path: &Path, how: impl Fn(&BatchHeader, &mut [u8]) -> Option<i64>) -> Option<i64> {
     let mut log = fs::read(path).unwrap();
-    let mut batches: Vec<(usize, BatchHeader)> = Vec::new();
+    let mut batches: Vec<(Range<usize>, BatchHeader)> = Vec::new();
     let mut at = 0;
     for batch in walk(&log) {
         let batch = batch.unwrap();
-        batches.push((at, *batch.header().unwrap()));
-        at += batch.bytes().len();
+        let end = at + batch.bytes().len();
+        batches.push((at..end, *batch.header().unwrap()));
+        at = end;
     }
-    for (at, header) in batches.into_iter().rev() {
-        let bytes = &mut log[at..at + header.size()];
+    for (range, header) in batches.into_iter().rev() {
+        let bytes = &mut log[range];
         if let Some(offset) = how(&header, bytes) {
             let crc = crc32c::crc32c(&bytes[21..]);
             bytes[17..21].copy_from_slice(&crc.to_be_bytes());

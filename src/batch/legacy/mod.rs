@@ -85,9 +85,4 @@ impl LegacyHeader {
     pub(super) fn minimum(magic: u8) -> i32 {
         if magic == 0 { legacy::MIN_SIZE_V0 } else { legacy::MIN_SIZE_V1 }
     }
-
-    /// Bytes of the whole message.
-    pub fn total(&self) -> usize {
-        self.size as usize + LOG_OVERHEAD
-    }
 }

@@ -3,6 +3,7 @@
 mod faults;
 mod hidden;
 mod kept;
+mod positions;
 mod reported;
 mod restored;
 mod round_trip;

@@ -1,0 +1,75 @@
+//! Group positions in a target: what it had before, what lies outside the restored data, and what it refuses.
+
+use std::process::Output;
+
+use protocol_tests::fake::{Fake, Record};
+use serde_json::Value;
+
+use super::restored::{backed_up, empty};
+use super::round_trip::committed;
+use super::{Repository, ktape};
+
+fn records(count: i64) -> Vec<Record> {
+    (0..count).map(|number| Record::new("k", format!("v{number}"), number)).collect()
+}
+
+/// Ten records, of which the first three are gone; one group stands below them, one within, one at the end.
+fn source() -> Fake {
+    let source = empty();
+    source.create_topic("orders", 1, &[]);
+    source.produce("orders", 0, records(10));
+    source.with(|state| state.partition_mut("orders", 0).unwrap().log.trim(3));
+    for (group, offset, text) in [("below", 1, ""), ("within", 5, "some text"), ("at-end", 10, "")] {
+        source.commit(group, "orders", 0, offset, text);
+    }
+    source
+}
+
+/// Groups and their positions, by name.
+fn standing(fake: &Fake) -> Vec<(String, i64)> {
+    committed(fake).into_iter().map(|(group, _, _, offset)| (group, offset)).collect()
+}
+
+fn named(positions: &[(&str, i64)]) -> Vec<(String, i64)> {
+    positions.iter().map(|(group, offset)| ((*group).to_owned(), *offset)).collect()
+}
+
+fn undo(repository: &Repository, target: &Fake) -> Output {
+    let place = repository.0.path().join("repository").display().to_string();
+    ktape().args(["offsets", "undo", "--repository", &place, "-b", &target.bootstrap()]).output().unwrap()
+}
+
+#[test]
+fn what_a_target_had_before_is_saved_and_put_back() {
+    let (source, target) = (source(), empty());
+    let repository = backed_up(&source);
+    target.create_topic("orders", 1, &[]);
+    target.commit("within", "orders", 0, 0, "mine");
+    let report = repository.report(0, "restore", &target, &[]);
+    assert_eq!(standing(&target), named(&[("at-end", 7), ("below", 0), ("within", 2)]));
+    let text = target.positions()["within"].values().next().unwrap().metadata.clone();
+    assert!(format!("{text:?}").contains("some text"), "{text:?}");
+    let adjusted = report["adjusted"].as_array().unwrap();
+    assert_eq!(adjusted.len(), 1, "{adjusted:?}");
+    assert_eq!((&adjusted[0]["group"], &adjusted[0]["target"]), (&Value::from("below"), &Value::from(0)));
+    assert_eq!(adjusted[0]["reason"], "below the first restored offset");
+    let done = undo(&repository, &target);
+    assert_eq!(done.status.code(), Some(0), "{done:?}");
+    assert_eq!(standing(&target), named(&[("within", 0)]));
+}
+
+#[test]
+fn positions_outside_the_restored_data_are_left_out_or_refused_if_asked() {
+    let repository = backed_up(&source());
+    let target = empty();
+    let report = repository.report(0, "restore", &target, &["--out-of-range", "omit"]);
+    assert_eq!(standing(&target), named(&[("at-end", 7), ("within", 2)]));
+    let lost = report["lost"].as_array().unwrap();
+    assert_eq!((lost.len(), &lost[0]["group"], &lost[0]["partition"]), (1, &"below".into(), &"orders-0".into()));
+    assert!(lost[0]["detail"].as_str().unwrap().contains("offset 1 is not committed"), "{lost:?}");
+    let target = empty();
+    let refused = repository.run("restore", Some(&target), &["--out-of-range", "refuse"]);
+    let words = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(5), "{words}");
+    assert!(words.contains("below") && target.topics().is_empty(), "{words}");
+}

@@ -10,7 +10,7 @@ mod upgrade;
 pub use upgrade::{JOINED_MAX, joins, upgrade};
 
 use super::error::BatchError;
-use super::layout::{self, LOG_OVERHEAD, MAGIC_END, legacy};
+use super::layout::{self, MAGIC_END, legacy};
 pub(super) use set::MessageSet;
 
 /// What stands before the key of a v0 or v1 message. A compressed one is a wrapper around a message set.

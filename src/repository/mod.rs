@@ -52,6 +52,8 @@ pub use signature::{KeyFault, PublicKey, SigningKey};
 pub use snapshots::{Snapshot, SnapshotChoice};
 
 #[cfg(test)]
+mod failing_tests;
+#[cfg(test)]
 mod format_md;
 #[cfg(test)]
 pub mod testing;

@@ -144,3 +144,24 @@ impl Repository {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::testing::{self, CLUSTER};
+    use crate::store::MemoryStore;
+
+    /// Somebody else takes a number between the look and the commit, or our own answer was lost.
+    #[test]
+    fn a_number_that_is_taken_is_ours_or_the_next_is() {
+        let repository = testing::repository(MemoryStore::new());
+        let run = repository.begin_run(CLUSTER).unwrap();
+        let made = testing::commit(&repository, &run, None, Vec::new());
+        let head = SnapshotHead { sequence: 3, ..made.head };
+        let ours = repository.commit_from(head.clone(), false).unwrap();
+        let again = repository.commit_from(head.clone(), false).unwrap();
+        assert_eq!((again.id, again.head.sequence), (ours.id, 3));
+        let other = repository.commit_from(SnapshotHead { run: "another".to_owned(), ..head }, false).unwrap();
+        assert_eq!(other.head.sequence, 4);
+    }
+}

@@ -191,6 +191,44 @@ mod tests {
     }
 
     #[test]
+    fn limits_hold_what_is_just_below_them() {
+        let one = broker(&[("socket.request.max.bytes", "1000000"), ("offset.metadata.max.bytes", "4")]);
+        let limits = Limits::of_brokers([&one[..]]);
+        let most = 1_000_000 - REQUEST_SLACK;
+        assert_eq!((limits.refuses_batch(most), limits.refuses_batch(most + 1)), (None, Some(1_000_000)));
+        let group = GroupId::new("reader");
+        assert_eq!(limits.refuses_metadata(&group, "äöüß"), None, "four characters, eight bytes");
+        let why = limits.refuses_metadata(&group, "abcde").unwrap();
+        assert!(why.contains("5 characters") && why.contains("\"reader\""), "{why}");
+        assert_eq!(Limits::default().refuses_metadata(&group, "abcde"), None);
+        let unlimited = broker(&[("log.retention.ms", "0"), ("log.retention.bytes", "-1")]);
+        let limits = Limits::of_brokers([&unlimited[..]]);
+        assert_eq!((limits.retention_ms, limits.retention_bytes), (Some(0), None));
+    }
+
+    #[test]
+    fn tiered_storage_is_there_only_where_all_have_it() {
+        let has = |value: &str| broker(&[("remote.log.storage.system.enable", value)]);
+        let (with, without) = (has("true"), has("false"));
+        assert!(Limits::of_brokers([&with[..], &with[..]]).tiered);
+        assert!(!Limits::of_brokers([&with[..], &without[..]]).tiered);
+        assert!(!Limits::of_brokers([&without[..]]).tiered);
+    }
+
+    #[test]
+    fn defaults_that_are_restored_too_count_and_without_any_the_worst_is_assumed() {
+        let limits = Limits::assumed(TimeLimits::Difference);
+        assert_eq!((limits.times, limits.deletes), (TimeLimits::Difference, true));
+        assert_eq!(limits.retention_ms, Some(7 * 24 * 3_600_000), "Kafka's week");
+        assert_eq!((limits.request_bytes, limits.retention_bytes), (None, None));
+        let defaults = [("log.retention.ms", "5"), ("log.retention.bytes", "7"), ("log.retention.bytes", "x")];
+        let limits = limits.with_defaults(defaults.into_iter());
+        assert_eq!((limits.retention_ms, limits.retention_bytes), (Some(5), Some(7)));
+        let longer = [("log.retention.ms", "9"), ("log.retention.bytes", "-1")];
+        assert_eq!(limits.with_defaults(longer.into_iter()), limits);
+    }
+
+    #[test]
     fn old_message_formats_are_known_by_their_versions() {
         for (version, old) in
             [("0.9.0", true), ("0.10.2-IV0", true), ("0.11.0-IV2", false), ("1.0", false), ("2.8", false)]

@@ -97,6 +97,17 @@ mod tests {
     }
 
     #[test]
+    fn renames_that_fit_nothing_are_told_as_they_were_typed() {
+        let texts = ["orders-*=old-*", "a=b"];
+        let renames = Renames::new(texts.map(|text| text.parse().unwrap()).to_vec());
+        assert_eq!(renames.texts(), texts);
+        let names = |names: &[&str]| names.iter().map(|name| TopicName::new(name).unwrap()).collect::<Vec<_>>();
+        assert_eq!(renames.idle(&names(&["orders-eu", "x"])), ["a=b"]);
+        assert_eq!(renames.idle(&names(&["orders-eu", "a"])), [""; 0]);
+        assert_eq!(renames.idle(&[]), texts);
+    }
+
+    #[test]
     fn what_is_no_rename_is_refused() {
         for bad in ["", "a", "=b", "a=", "a*=b", "a=b*", "a**=b**"] {
             assert!(bad.parse::<Rename>().is_err(), "{bad}");

@@ -4,6 +4,7 @@ mod faults;
 mod hidden;
 mod kept;
 mod positions;
+mod refused;
 mod reported;
 mod restored;
 mod round_trip;

@@ -74,3 +74,48 @@ impl PreservePlan {
         (!plan.partitions.is_empty()).then_some(plan)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::need::Need;
+    use super::*;
+    use crate::model::OffsetRange;
+    use crate::repository::format::SegmentList;
+    use crate::restore::plan::PlannedPartition;
+    use crate::restore::plan::testing::planned;
+
+    fn partition(partition: i32, need: Need, why_not: Option<&str>) -> PlannedPartition {
+        PlannedPartition {
+            partition,
+            selected: true,
+            keep: OffsetRange { base: need.filler, next: need.filler + 10 },
+            high_watermark: need.filler + 10,
+            bytes: 0,
+            segments: SegmentList::default(),
+            preserving: Some(Preserving { need, why_not: why_not.map(str::to_owned) }),
+        }
+    }
+
+    #[test]
+    fn a_plan_adds_up_what_is_kept() {
+        let need = |filler, holes, exact| Need { filler, holes, exact, stretches: holes };
+        let mut topic = planned("orders", &[]);
+        assert!(PreservePlan::of(std::slice::from_ref(&topic)).is_none());
+        topic.partitions = vec![
+            partition(0, need(1_000_000, 5, true), None),
+            partition(1, need(131_072, 7, true), None),
+            partition(2, need(900, 9, false), Some("forbidden")),
+        ];
+        let plan = PreservePlan::of(std::slice::from_ref(&topic)).unwrap();
+        assert_eq!((plan.filler_requests, plan.filler_bytes), (9, 9 * 5_100));
+        assert_eq!((plan.markers, plan.markers_exact, plan.marker_bytes), (12, true, 12 * 78));
+        assert_eq!((plan.seconds, plan.partitions.len()), (1, 3));
+        let [first, _, third] = &plan.partitions[..] else { panic!("three") };
+        assert_eq!((first.partition.as_str(), first.log_start, first.log_end), ("orders-0", 1_000_000, 1_000_010));
+        assert_eq!((third.translated.as_deref(), third.holes, third.holes_exact), (Some("forbidden"), 9, false));
+        topic.partitions.push(partition(3, need(20_000_000, 10_000, false), None));
+        let plan = PreservePlan::of(std::slice::from_ref(&topic)).unwrap();
+        // Ten seconds of filler and one of markers; holes one after the other take 40.
+        assert_eq!((plan.markers_exact, plan.seconds), (false, 51));
+    }
+}

@@ -161,3 +161,26 @@ fn sequence_numbers_wrap_after_the_largest() {
     assert_eq!(sequence(i64::from(i32::MAX) + 1), 0);
     assert_eq!(sequence(i64::from(i32::MAX) + 4), 3);
 }
+
+#[test]
+fn counts_of_partitions_add_up() {
+    let one = Admitted {
+        records: 1,
+        reheadered: 2,
+        reencoded: 3,
+        converted: 4,
+        dropped_control: 5,
+        dropped_empty: 6,
+        dropped_aborted: 7,
+        dropped_open: 8,
+        dropped_open_at_cut: 9,
+        dropped_lost: 10,
+        dropped_out_of_range: 11,
+    };
+    let mut sum = one;
+    sum.add(&one);
+    let numbers = |admitted: &Admitted| -> Vec<u64> {
+        serde_json::to_value(admitted).unwrap().as_object().unwrap().values().map(|it| it.as_u64().unwrap()).collect()
+    };
+    assert_eq!(numbers(&sum), numbers(&one).iter().map(|number| 2 * number).collect::<Vec<_>>());
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::{self as m, RequestHeader, ResponseHeader, TopicName};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 
@@ -115,11 +116,21 @@ impl Wire {
         for _ in 0..600 {
             let answer = self.call(9, &request);
             let topic = &answer.topics[0];
-            if topic.error_code == 0 && topic.partitions.iter().all(|partition| partition.error_code == 0) {
+            let led = topic.error_code == 0 && topic.partitions.iter().all(|partition| partition.error_code == 0);
+            // A broker tells of a leader before it is one.
+            if led && self.leads(of) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(50));
         }
         panic!("{of} has no leader");
+    }
+
+    fn leads(&mut self, of: &str) -> bool {
+        let end = ListOffsetsPartition::default().with_partition_index(0).with_timestamp(-1);
+        let topic = ListOffsetsTopic::default().with_name(self.topic(of)).with_partitions(vec![end]);
+        let request = m::ListOffsetsRequest::default().with_replica_id(m::BrokerId(-1)).with_topics(vec![topic]);
+        let answer = self.call(5, &request);
+        answer.topics[0].partitions[0].error_code == 0
     }
 }

@@ -238,4 +238,31 @@ mod tests {
         one.acknowledged();
         assert!(one.look(String::new()), "an acknowledgement is progress");
     }
+
+    #[test]
+    fn a_batch_that_was_refused_waits_and_one_that_is_not_acknowledged_has_patience() {
+        let mut one = sending(&[0, 10], 20);
+        let now = Instant::now();
+        assert!(one.is_sendable(now));
+        one.in_flight = true;
+        assert!(!one.is_sendable(now));
+        let hour = Duration::from_secs(3600);
+        one.again("its leader moved".to_owned(), hour);
+        one.again("its leader moved again".to_owned(), hour);
+        assert_eq!((one.attempts, one.trouble.as_str()), (2, "its leader moved again"));
+        assert!(!one.is_sendable(now + hour / 2) && one.is_sendable(now + 2 * hour));
+        one.last_progress = now.checked_sub(Duration::from_secs(9)).unwrap();
+        assert!(one.stalled_for() >= Duration::from_secs(9));
+        one.has_job = true;
+        assert_eq!(one.stalled_for(), Duration::ZERO, "a job has a deadline of its own");
+        one.has_job = false;
+        one.acknowledged();
+        assert_eq!((one.reached(), one.attempts), (10, 0));
+        assert!(one.stalled_for() < Duration::from_secs(9));
+        one.acknowledged();
+        one.last_progress = now.checked_sub(hour).unwrap();
+        assert_eq!((one.reached(), one.stalled_for()), (20, Duration::ZERO), "nothing is waited for");
+        let pass = one.pass;
+        assert_eq!((one.read_again(), one.read_again()), (pass + 1, pass + 2));
+    }
 }

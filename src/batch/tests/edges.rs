@@ -17,6 +17,16 @@ fn codecs_are_named_as_in_topic_configs() {
 }
 
 #[test]
+fn a_set_of_codecs_is_one_bit_for_each() {
+    let few = CodecSet::ALL.without(Codec::Zstd).without(Codec::None);
+    assert_eq!((CodecSet::ALL.bits(), few.bits()), (0b1_1111, 0b0_1110));
+    for set in [CodecSet::ALL, few] {
+        assert_eq!(CodecSet::from_bits(set.bits()), set);
+        assert_eq!(CodecSet::from_bits(set.bits() | 0b1110_0000), set, "other bits are dropped");
+    }
+}
+
+#[test]
 fn a_batch_that_was_built_is_of_no_producer() {
     let header = BatchHeader::parse(&batch_of(&[plain("a"), plain("b")], Codec::None)).unwrap();
     let time = plain("").time;

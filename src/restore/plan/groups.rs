@@ -97,3 +97,59 @@ fn refuse_out_of_range(groups: &[PlannedGroup]) -> Result<(), RestoreError> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{CommittedOffset, GroupType, OffsetRange};
+    use crate::repository::format::GroupOffset;
+    use crate::restore::plan::testing::planned;
+
+    fn group(partition: i32, offsets: &[i64]) -> GroupState {
+        let position = |offset: &i64| GroupOffset {
+            topic: TopicName::new("orders").unwrap(),
+            partition,
+            committed: CommittedOffset { offset: *offset, leader_epoch: -1, metadata: None },
+        };
+        GroupState {
+            id: GroupId::new("reader"),
+            group_type: GroupType::Classic,
+            protocol_type: String::new(),
+            state: String::new(),
+            unstable: false,
+            offsets: offsets.iter().map(position).collect(),
+        }
+    }
+
+    fn plan(group: GroupState, out_of_range: OutOfRange) -> PlannedGroup {
+        let mut topic = planned("orders", &[]);
+        topic.partitions[0].keep = OffsetRange { base: 5, next: 9 };
+        let restored = BTreeMap::from([((&topic.state.name, 0), (&topic, &topic.partitions[0]))]);
+        plan_group(group, &RestoreOptions { out_of_range, ..RestoreOptions::default() }, &restored)
+    }
+
+    #[test]
+    fn positions_at_both_ends_are_within() {
+        let of = |out_of_range| plan(group(0, &[0, 4, 5, 7, 9, 10]), out_of_range);
+        let places: Vec<Place> = of(OutOfRange::Clamp).commits.iter().map(|commit| commit.place).collect();
+        let (below, within) = (Place::Below, Place::Within);
+        assert_eq!(places, [below, below, within, within, within, Place::Beyond]);
+        let omitted = of(OutOfRange::Omit);
+        let kept: Vec<i64> = omitted.commits.iter().map(|commit| commit.offset.committed.offset).collect();
+        let reasons: Vec<&str> = omitted.left_out.iter().map(|(_, reason)| reason.as_str()).collect();
+        assert_eq!(kept, [5, 7, 9]);
+        let lies = ["it lies below the first restored offset", "it lies beyond the end of the restored data"];
+        assert_eq!(reasons, [lies[0], lies[0], lies[1]]);
+    }
+
+    #[test]
+    fn what_is_refused_is_counted_and_the_first_is_named() {
+        let refused = |offsets: &[i64]| refuse_out_of_range(&[plan(group(0, offsets), OutOfRange::Refuse)]);
+        assert!(refused(&[5, 9]).is_ok());
+        let words = refused(&[6, 10, 4]).unwrap_err().to_string();
+        assert!(words.contains("2 committed offset(s)") && words.contains("orders-0: 10 lies beyond"), "{words}");
+        let elsewhere = plan(group(1, &[6]), OutOfRange::Refuse);
+        assert_eq!((elsewhere.commits.len(), elsewhere.left_out.len()), (0, 1));
+        assert_eq!(elsewhere.left_out[0].1, "its partition is not restored");
+    }
+}

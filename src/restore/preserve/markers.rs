@@ -160,3 +160,33 @@ fn is_answer(error: &ClusterError) -> bool {
         _ => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hole(unresolved: u32, chunk: i64) -> Hole {
+        Hole { base: 0, until: 100, epoch: 0, unresolved, chunk }
+    }
+
+    #[test]
+    fn the_last_two_markers_are_asked_for_one_by_one_and_what_shuts_out_is_one() {
+        let asked = |unresolved, need| hole(unresolved, 500).ask(need);
+        let settled = [0, 1, 2, 3, 4, 10, 502, 503, 9_000].map(|need| asked(0, need));
+        assert_eq!(settled, [None, Some(1), Some(1), Some(1), Some(2), Some(8), Some(500), Some(500), Some(500)]);
+        let in_doubt = [0, 1, 2, 3, 9_000].map(|need| asked(1, need));
+        assert_eq!(in_doubt, [None, None, Some(1), Some(1), Some(1)]);
+        assert_eq!(asked(2, 9_000), None);
+    }
+
+    #[test]
+    fn requests_grow_while_they_are_quick_and_shrink_when_they_are_slow() {
+        let after = |chunk, millis| {
+            let mut hole = hole(0, chunk);
+            hole.took(Duration::from_millis(millis));
+            hole.chunk
+        };
+        assert_eq!([after(500, 0), after(500, 999), after(500, 1_000), after(500, 10_000)], [1_000, 1_000, 500, 500]);
+        assert_eq!([after(500, 10_001), after(1, 10_001), after(9_000, 0), after(MOST, 0)], [250, 1, MOST, MOST]);
+    }
+}

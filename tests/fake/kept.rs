@@ -74,7 +74,7 @@ fn offsets_are_kept_wherever_a_restore_is_killed() {
         // Before the request reached the log, and after.
         for action in [Action::Swallow, Action::Lose] {
             let (target, repository) = (empty(), repository.copy());
-            killed_at(&repository, &target, api, nth, action);
+            killed_at(&repository, &target, &KEEP, (api, nth, action));
             repository.report(0, "restore", &target, &KEEP);
             same_offsets(&source, &target);
             assert_eq!(committed(&source), committed(&target), "{api} {nth}");
@@ -88,7 +88,7 @@ fn a_topic_with_markers_too_many_is_begun_again() {
     let source = with_high_offsets();
     for nth in [2, 6] {
         let (repository, target) = (backed_up(&source), empty());
-        killed_at(&repository, &target, key::PRODUCE, nth, Action::Lose);
+        killed_at(&repository, &target, &KEEP, (key::PRODUCE, nth, Action::Lose));
         let end = target.bounds("orders", 0).unwrap()[3];
         for _ in 0..3 {
             let marker = Batch::marker(marker_producer(&repository), 0, false, 0, 0);
@@ -112,7 +112,12 @@ fn marker_producer(repository: &Repository) -> i64 {
 }
 
 /// SIGKILL while the nth request of an API is under way.
-fn killed_at(repository: &Repository, target: &Fake, api: i16, nth: usize, action: Action) {
+pub(super) fn killed_at(
+    repository: &Repository,
+    target: &Fake,
+    flags: &[&str],
+    (api, nth, action): (i16, usize, Action),
+) {
     let (reached, wait) = mpsc::channel();
     let mut left = nth;
     target.on_request(move |exchange| {
@@ -126,7 +131,7 @@ fn killed_at(repository: &Repository, target: &Fake, api: i16, nth: usize, actio
     });
     let place = repository.0.path().join("repository").display().to_string();
     let there = ["restore", "--repository", &place, "--bootstrap-server", &target.bootstrap()];
-    let mut run = ktape().args(there).args(KEEP).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut run = ktape().args(there).args(flags).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     wait.recv_timeout(DEADLINE).expect("the restore gets there");
     // What was sent before it lands; what is under way then is answered by nobody.
     std::thread::sleep(Duration::from_millis(100));

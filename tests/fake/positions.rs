@@ -2,9 +2,10 @@
 
 use std::process::Output;
 
-use protocol_tests::fake::{Fake, Record};
+use protocol_tests::fake::{Action, Fake, Record, key};
 use serde_json::Value;
 
+use super::kept::killed_at;
 use super::restored::{backed_up, empty};
 use super::round_trip::committed;
 use super::{Repository, ktape};
@@ -72,4 +73,24 @@ fn positions_outside_the_restored_data_are_left_out_or_refused_if_asked() {
     let words = String::from_utf8_lossy(&refused.stderr);
     assert_eq!(refused.status.code(), Some(5), "{words}");
     assert!(words.contains("below") && target.topics().is_empty(), "{words}");
+}
+
+/// What was committed once is not committed again: a consumer may have gone on since.
+#[test]
+fn a_restore_killed_behind_its_groups_leaves_them_alone_and_tells_them() {
+    let source = source();
+    source.create_topic("other", 1, &[]);
+    source.commit("elsewhere", "other", 0, 0, "");
+    let repository = backed_up(&source);
+    let (whole, target) = (empty(), empty());
+    let expected = repository.report(0, "restore", &whole, &[]);
+    killed_at(&repository, &target, &[], (key::INCREMENTAL_ALTER_CONFIGS, 1, Action::Swallow));
+    let before = standing(&target);
+    assert_eq!(before, standing(&whole));
+    target.commit("within", "orders", 0, 6, "");
+    let report = repository.report(0, "restore", &target, &[]);
+    assert_eq!((&report["resumed"], &report["groups"]), (&true.into(), &expected["groups"]), "{report:#}");
+    assert_eq!((&report["lost"], &report["adjusted"]), (&expected["lost"], &expected["adjusted"]));
+    let moved = |(group, offset): (String, i64)| if group == "within" { (group, 6) } else { (group, offset) };
+    assert_eq!(standing(&target), before.into_iter().map(moved).collect::<Vec<_>>());
 }

@@ -3,6 +3,7 @@
 mod faults;
 mod hidden;
 mod kept;
+mod killed;
 mod positions;
 mod refused;
 mod reported;

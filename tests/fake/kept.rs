@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use protocol_tests::fake::{Action, Batch, Fake, Record, Release, key};
+use protocol_tests::fake::{Action, Batch, Fake, Fault, Record, Release, key};
 use serde_json::Value;
 
 use super::restored::{backed_up, empty};
@@ -63,6 +63,28 @@ fn offsets_that_are_kept_are_those_of_the_source() {
     assert_eq!(source.topic_configs("latest"), target.topic_configs("latest"));
     let again = repository.report(0, "restore", &target, &KEEP);
     assert_eq!(again["was_finished"], true);
+}
+
+/// A request that is lost, or its answer: what the log says is what counts.
+#[test]
+fn answers_that_get_lost_change_no_offset() {
+    let source = with_high_offsets();
+    let repository = backed_up(&source);
+    let lost = |api, nth| Fault::on(api, nth, Action::Lose);
+    let cut = |api, nth| Fault::on(api, nth, Action::Cut);
+    let markers = key::WRITE_TXN_MARKERS;
+    let rounds = [
+        vec![lost(key::PRODUCE, 1), cut(key::PRODUCE, 2), lost(markers, 1), cut(markers, 2), lost(markers, 4)],
+        vec![cut(key::PRODUCE, 1), lost(key::DELETE_RECORDS, 1), cut(key::DELETE_RECORDS, 2), cut(markers, 1)],
+    ];
+    for faults in rounds {
+        let (repository, target) = (repository.copy(), empty());
+        faults.into_iter().for_each(|fault| target.fault(fault));
+        let report = repository.report(0, "restore", &target, &[&KEEP[..], &["--request-timeout", "2s"]].concat());
+        assert_eq!(report["translated"].as_array().map(Vec::len), Some(0), "{report:#}");
+        same_offsets(&source, &target);
+        assert_eq!(committed(&source), committed(&target));
+    }
 }
 
 /// Wherever a run is killed, the next one ends with the offsets of the source.

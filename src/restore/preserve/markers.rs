@@ -37,7 +37,6 @@ const LOOK: Duration = Duration::from_millis(250);
 struct Hole {
     base: i64,
     until: i64,
-    epoch: i32,
     /// Requests that may still be under way, at most one of them with less than the hole's last marker.
     unresolved: u32,
     chunk: i64,
@@ -73,7 +72,7 @@ impl Preserver {
         until: i64,
         unresolved: bool,
     ) -> Result<Filled, RestoreError> {
-        let mut hole = Hole { base, until, epoch: self.first_epoch, unresolved: u32::from(unresolved), chunk: FIRST };
+        let mut hole = Hole { base, until, unresolved: u32::from(unresolved), chunk: FIRST };
         let mut patience = Patience::new(at, self.stall_timeout);
         let mut end = self.end(at, &hole).await?;
         loop {
@@ -89,7 +88,7 @@ impl Preserver {
                 continue;
             };
             let began = Instant::now();
-            match self.write(at, hole.epoch, count).await {
+            match self.write(at, count).await {
                 Ok(()) => {
                     hole.unresolved = 0;
                     hole.took(began.elapsed());
@@ -103,7 +102,7 @@ impl Preserver {
                         return Err(RestoreError::CannotPreserve { partition: at.clone(), reason });
                     }
                     hole.unresolved = if is_answer(&error) { 0 } else { hole.unresolved + 1 };
-                    hole.epoch += 1;
+                    self.epochs.raise(at);
                     if !error.class().is_retriable() && hole.unresolved == 0 {
                         return Err(patience.failed(end, describe(&error)));
                     }
@@ -142,7 +141,8 @@ impl Preserver {
     }
 
     /// Asks the leader for so many markers. An error of one of several does not tell how many are there.
-    async fn write(&self, at: &TopicPartition, epoch: i32, count: u32) -> Result<(), ClusterError> {
+    async fn write(&self, at: &TopicPartition, count: u32) -> Result<(), ClusterError> {
+        let epoch = self.epochs.of(at);
         let connection = self.leader(at).await?;
         let _turn = self.turns.acquire().await;
         tracing::debug!(phase = "mark", partition = %at, epoch, count, "writing markers");
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     fn hole(unresolved: u32, chunk: i64) -> Hole {
-        Hole { base: 0, until: 100, epoch: 0, unresolved, chunk }
+        Hole { base: 0, until: 100, unresolved, chunk }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What fills offsets: the way to the leaders, and the little that one restore shares among its partitions.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
@@ -23,12 +24,37 @@ pub(in crate::restore) struct Preserver {
     pub(super) cluster: Cluster,
     pub(super) filler: ProducerIdentity,
     pub(super) markers: ProducerIdentity,
-    /// Smallest coordinator epoch that no run before has used.
-    pub(super) first_epoch: i32,
+    pub(super) epochs: Epochs,
     /// How long a partition may make no progress.
     pub(super) stall_timeout: Duration,
     pub(super) links: Links,
     pub(super) turns: Arc<Semaphore>,
+}
+
+/// The coordinator epoch of each partition's markers. It only rises, from one hole of a partition to the next too: its
+/// leader refuses what is below the last it saw.
+#[derive(Debug, Clone)]
+pub(super) struct Epochs {
+    /// Smallest that no run before has used.
+    first: i32,
+    raised: Arc<Mutex<HashMap<TopicPartition, i32>>>,
+}
+
+impl Epochs {
+    fn new(first: i32) -> Self {
+        Self { first, raised: Arc::default() }
+    }
+
+    /// That of the next request.
+    pub(super) fn of(&self, at: &TopicPartition) -> i32 {
+        self.raised.lock().unwrap_or_else(PoisonError::into_inner).get(at).copied().unwrap_or(self.first)
+    }
+
+    /// Shuts out what was sent before.
+    pub(super) fn raise(&self, at: &TopicPartition) {
+        let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
+        *raised.entry(at.clone()).or_insert(self.first) += 1;
+    }
 }
 
 /// What came of filling.
@@ -47,7 +73,15 @@ impl Preserver {
         let (filler, markers) = (identity(producers.filler), identity(producers.markers));
         let first_epoch = i32::try_from(run).unwrap_or(i32::MAX).saturating_mul(EPOCHS);
         let (links, turns) = (Links::default(), Arc::new(Semaphore::new(TURNS)));
-        Self { cluster: cluster.clone(), filler, markers, first_epoch, stall_timeout, links, turns }
+        Self {
+            cluster: cluster.clone(),
+            filler,
+            markers,
+            epochs: Epochs::new(first_epoch),
+            stall_timeout,
+            links,
+            turns,
+        }
     }
 
     pub(super) async fn offset(&self, at: &TopicPartition, spec: OffsetSpec) -> Result<i64, ClusterError> {
@@ -121,4 +155,20 @@ pub(super) fn forbidden(error: &ClusterError) -> Option<String> {
         ErrorCode::UNSUPPORTED_VERSION,
     ];
     error.code().filter(|code| codes.contains(code)).map(|_| describe(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TopicName;
+
+    #[test]
+    fn epochs_of_a_partition_only_rise() {
+        let at = |partition| TopicPartition::new(TopicName::new("orders").unwrap(), partition);
+        let epochs = Epochs::new(4_096);
+        let shared = epochs.clone();
+        shared.raise(&at(1));
+        shared.raise(&at(1));
+        assert_eq!((epochs.of(&at(0)), epochs.of(&at(1)), shared.of(&at(1))), (4_096, 4_098, 4_098));
+    }
 }

@@ -79,7 +79,9 @@ fn answers_that_get_lost_change_no_offset() {
     ];
     for faults in rounds {
         let (repository, target) = (repository.copy(), empty());
-        faults.into_iter().for_each(|fault| target.fault(fault));
+        for fault in faults {
+            target.fault(fault);
+        }
         let report = repository.report(0, "restore", &target, &[&KEEP[..], &["--request-timeout", "2s"]].concat());
         assert_eq!(report["translated"].as_array().map(Vec::len), Some(0), "{report:#}");
         same_offsets(&source, &target);

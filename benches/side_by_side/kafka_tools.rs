@@ -7,7 +7,6 @@ use protocol_tests::{prerequisites, tools};
 use crate::Outcome;
 use crate::contender::Contender;
 use crate::measure::{self, Used};
-use crate::programs::codec_name;
 use crate::scene::{Scene, Topic, expect};
 
 /// As `kafka-run-class.sh` and the scripts of the two tools set them.
@@ -85,7 +84,7 @@ pub(crate) fn perf_producer<'a>(scene: &'a Scene, topic: &'a Topic) -> Contender
 
 fn produce(scene: &Scene, topic: &Topic, target: &str) -> Outcome<Used> {
     let (records, size) = (topic.amount.records.to_string(), topic.load.shape.value_bytes.to_string());
-    let codec = format!("compression.type={}", codec_name(topic.load.shape.codec));
+    let codec = format!("compression.type={}", topic.load.shape.codec);
     let mut command = java(scene, tools::PERF_PRODUCER);
     command.args(["--bootstrap-server", scene.bootstrap(), "--topic", target, "--throughput", "-1"]);
     command.args(["--num-records", &records, "--record-size", &size]);

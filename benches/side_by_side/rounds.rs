@@ -1,8 +1,9 @@
 //! Rounds, interleaved: whatever the machine does meanwhile happens to all. Each round has another order, since who comes
 //! next finds what the one before left: dirty pages, or free ones that the machine under a virtual one took back.
 
+use protocol_tests::fake::Random;
+
 use crate::Outcome;
-use crate::common::records::Noise;
 use crate::contender::{Measured, Row, Section};
 
 /// Runs all contenders of a section, one round of each after the other.
@@ -31,8 +32,8 @@ pub(crate) fn run(section: Section<'_>, rounds: usize) -> Outcome<Measured> {
 
 /// The contenders by number, in an order that depends on the round alone.
 fn order(round: usize, contenders: usize) -> Vec<usize> {
-    let mut noise = Noise::new(round as u64);
+    let mut random = Random::new(round as u64);
     let mut numbers: Vec<usize> = (0..contenders).collect();
-    numbers.sort_by_cached_key(|_| noise.next());
+    numbers.sort_by_cached_key(|_| random.number());
     numbers
 }

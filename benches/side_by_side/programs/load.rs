@@ -34,7 +34,7 @@ impl Load {
     /// As an argument.
     pub(crate) fn text(&self) -> String {
         let Shape { value_bytes, per_batch, codec } = self.shape;
-        format!("{}:{}:{per_batch}:{value_bytes}:{}", self.partitions, self.batches, name(codec))
+        format!("{}:{}:{per_batch}:{value_bytes}:{codec}", self.partitions, self.batches)
     }
 }
 
@@ -47,20 +47,9 @@ impl FromStr for Load {
             return Err(format!("not a load: {text}").into());
         };
         let codecs = [Codec::None, Codec::Lz4, Codec::Zstd];
-        let codec = codecs.into_iter().find(|known| name(*known) == codec).ok_or("no such codec")?;
+        let codec = codecs.into_iter().find(|known| known.name() == codec).ok_or("no such codec")?;
         let shape = Shape { value_bytes: value_bytes.parse()?, per_batch: per_batch.parse()?, codec };
         Ok(Self { partitions: partitions.parse()?, batches: batches.parse()?, shape })
-    }
-}
-
-/// As Kafka spells it.
-pub(crate) fn name(codec: Codec) -> &'static str {
-    match codec {
-        Codec::None => "none",
-        Codec::Gzip => "gzip",
-        Codec::Snappy => "snappy",
-        Codec::Lz4 => "lz4",
-        Codec::Zstd => "zstd",
     }
 }
 

@@ -54,5 +54,5 @@ fn say(what: &Value) {
     println!("{what}");
 }
 
-pub(crate) use load::{Load, name as codec_name};
+pub(crate) use load::Load;
 pub(crate) use segments::of as segments_of;

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use kafka_protocol::messages::ProduceRequest;
+use ktape::batch::HEADER_SIZE;
 use ktape::wire::produce::{self, Envelope, Part};
 use ktape::wire::request;
 
@@ -16,7 +17,7 @@ const IN_FLIGHT: i32 = 5;
 const TIMEOUT_MS: i32 = 30_000;
 
 /// A batch on its way: its partition, its header and what follows that.
-pub(super) type Outgoing = (i32, [u8; 61], Bytes);
+pub(super) type Outgoing = (i32, [u8; HEADER_SIZE], Bytes);
 
 pub(super) struct Sender<'a> {
     link: Link,

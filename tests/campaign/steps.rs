@@ -20,7 +20,7 @@ use super::faults;
 use super::history::Moment;
 use super::judge::judge;
 use super::restored::{Admitted, assert_back, wanted};
-use super::world::{Known, World, options};
+use super::world::{Known, World, assert_copied, options};
 
 /// How long a partition may give nothing.
 const STALL: Duration = Duration::from_secs(2);
@@ -116,13 +116,7 @@ impl World {
         self.away.heal();
         self.tally.count(if done.is_ok() { "copies done" } else { "copies failed" });
         let there = Repository::open_in(Arc::new(self.away.clone())).unwrap();
-        for number in there.snapshots().unwrap() {
-            let origin = there.head(number).unwrap().head.origin.unwrap();
-            let copied = Captured::read(&there, number);
-            if let Some(known) = self.known.values().find(|known| known.captured.id == origin.id) {
-                copied.assert_holds_what(&known.captured);
-            }
-        }
+        assert_copied(&there, &self.known);
         Self::assert_sound(&self.away);
     }
 

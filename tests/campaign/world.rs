@@ -40,6 +40,17 @@ pub struct Known {
     pub records: Records,
 }
 
+/// Copies of what is known hold what their originals held.
+pub fn assert_copied(away: &Repository, known: &BTreeMap<u64, Known>) {
+    for number in away.snapshots().unwrap() {
+        let origin = away.head(number).unwrap().head.origin.unwrap();
+        let copied = Captured::read(away, number);
+        if let Some(known) = known.values().find(|known| known.captured.id == origin.id) {
+            copied.assert_holds_what(&known.captured);
+        }
+    }
+}
+
 /// A cluster, its repository, a second one for copies.
 pub struct World {
     pub random: Random,

@@ -20,9 +20,6 @@ const DEADLINE: Duration = Duration::from_secs(60);
 fn with_high_offsets() -> Fake {
     let source = seeded(Release::V4_2);
     source.create_topic("high", 2, &[]);
-    for partition in 0..2 {
-        source.with(|state| state.partition_mut("high", partition).unwrap().log.trim(0));
-    }
     let many = |from: i64| (from..from + 1_000).map(|number| Record::new("k", "v", 1_000 + number)).collect::<Vec<_>>();
     for partition in 0..2 {
         for round in 0..3 {

@@ -2,17 +2,13 @@
 
 use std::process::Output;
 
-use protocol_tests::fake::{Action, Fake, Record, key};
+use protocol_tests::fake::{Action, Fake, key};
 use serde_json::Value;
 
 use super::kept::killed_at;
-use super::restored::{backed_up, empty};
+use super::restored::{backed_up, empty, records};
 use super::round_trip::committed;
 use super::{Repository, ktape};
-
-fn records(count: i64) -> Vec<Record> {
-    (0..count).map(|number| Record::new("k", format!("v{number}"), number)).collect()
-}
 
 /// Ten records, of which the first three are gone; one group stands below them, one within, one at the end.
 fn source() -> Fake {

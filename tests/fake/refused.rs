@@ -1,13 +1,9 @@
 //! What a restore finds in its target and refuses before it changes anything.
 
-use protocol_tests::fake::{Fake, Record};
+use protocol_tests::fake::Fake;
 
 use super::Repository;
-use super::restored::{backed_up, empty};
-
-fn records(count: i64) -> Vec<Record> {
-    (0..count).map(|number| Record::new("k", format!("v{number}"), number)).collect()
-}
+use super::restored::{backed_up, empty, records};
 
 /// Two partitions of ten records, and a group with a long text.
 fn source() -> Fake {

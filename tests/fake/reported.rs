@@ -4,11 +4,7 @@ use protocol_tests::fake::{Batch, FakeSpec, Record};
 use serde_json::Value;
 
 use super::Repository;
-use super::restored::{backed_up, empty};
-
-fn records(count: i64) -> Vec<Record> {
-    (0..count).map(|number| Record::new("k", format!("v{number}"), number)).collect()
-}
+use super::restored::{backed_up, empty, records};
 
 fn lines(list: &Value) -> Vec<&str> {
     list.as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect()

@@ -13,7 +13,7 @@ use super::*;
 use crate::progress::Silent;
 use crate::repository::format::{Seal, SegmentList};
 use crate::repository::testing::{self, CLUSTER, batch};
-use crate::repository::{Repository, Snapshot};
+use crate::repository::{Repository, Run, Snapshot};
 use crate::store::{MemoryStore, Store};
 use crate::verify::{self, VerifyOptions};
 
@@ -130,18 +130,23 @@ fn what_is_young_stays_for_the_grace_time() {
     assert_sound(&store);
 }
 
+/// A run that builds on the second snapshot and has written one segment that it has not recorded yet.
+fn run_under_way(store: &MemoryStore) -> (Repository, Run, Seal) {
+    let running = reopened(store);
+    let alive = running.begin_run(CLUSTER).unwrap();
+    assert!(alive.announce(vec![running.head(2).unwrap().as_parent()]).unwrap());
+    let mut writer = running.create_segment(testing::start("orders", 7, &alive, None)).unwrap();
+    writer.append_run(&batch(0, 1), 9, Timestamp(1)).unwrap();
+    (running, alive, writer.seal().unwrap())
+}
+
 #[test]
 fn a_run_under_way_keeps_what_it_builds_on_and_what_it_has_written() {
     let store = MemoryStore::new();
     let repository = testing::repository(store.clone());
-    let made = history(&repository, 3, 1, 1);
-    let running = reopened(&store);
-    let alive = running.begin_run(CLUSTER).unwrap();
-    assert!(alive.announce(vec![made[1].as_parent()]).unwrap());
+    history(&repository, 3, 1, 1);
     let before = contents(&repository);
-    let mut writer = running.create_segment(testing::start("orders", 7, &alive, None)).unwrap();
-    writer.append_run(&batch(0, 1), 9, Timestamp(1)).unwrap();
-    let unrecorded = writer.seal().unwrap();
+    let (running, alive, unrecorded) = run_under_way(&store);
     let recorded = testing::segment(&running, &alive, testing::start("orders", 8, &alive, None), &[batch(0, 1)]);
     let report = run(&repository, &now(1));
     assert_eq!(numbers(&report), (vec![2, 3], vec![1]));
@@ -162,13 +167,8 @@ fn a_run_under_way_keeps_what_it_builds_on_and_what_it_has_written() {
 fn a_run_under_way_keeps_what_it_needs_when_the_clock_jumps_by_years() {
     let store = MemoryStore::new();
     let repository = testing::repository(store.clone());
-    let made = history(&repository, 3, 1, 1);
-    let running = reopened(&store);
-    let alive = running.begin_run(CLUSTER).unwrap();
-    assert!(alive.announce(vec![made[1].as_parent()]).unwrap());
-    let mut writer = running.create_segment(testing::start("orders", 7, &alive, None)).unwrap();
-    writer.append_run(&batch(0, 1), 9, Timestamp(1)).unwrap();
-    let unrecorded = writer.seal().unwrap();
+    history(&repository, 3, 1, 1);
+    let (_, _, unrecorded) = run_under_way(&store);
     // By a clock that was set ahead nothing is young.
     let ahead = PruneOptions { hold: Duration::ZERO, ..now(1) };
     assert_eq!(numbers(&run(&repository, &ahead)), (vec![2, 3], vec![1]));

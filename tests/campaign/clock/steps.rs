@@ -10,8 +10,7 @@ use crate::campaign::captured::Captured;
 use crate::campaign::history::Moment;
 use crate::campaign::judge::judge;
 use crate::campaign::restored::{Admitted, assert_back, wanted};
-use crate::campaign::world::Known;
-
+use crate::campaign::world::{Known, assert_copied};
 use crate::kafka::watched::{Ended, Watched};
 
 /// As long as a run takes, more or less, in milliseconds.
@@ -94,14 +93,7 @@ impl World {
     pub fn copy(&mut self) {
         let jumps = self.jumps("copy");
         self.run(&jumps, "copy", &["--to", &self.away.path().display().to_string()]).ends_well();
-        let away = open(&self.away);
-        for number in away.snapshots().unwrap() {
-            let origin = away.head(number).unwrap().head.origin.unwrap();
-            let copied = Captured::read(&away, number);
-            if let Some(known) = self.known.values().find(|known| known.captured.id == origin.id) {
-                copied.assert_holds_what(&known.captured);
-            }
-        }
+        assert_copied(&open(&self.away), &self.known);
         self.assert_sound();
         self.tally.count("clock: copies");
     }

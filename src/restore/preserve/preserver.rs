@@ -15,7 +15,7 @@ use crate::restore::link::Links;
 /// Requests at a time: a broker holds an object for every filler record, and holds a partition's lock meanwhile.
 const TURNS: usize = 4;
 
-/// Coordinator epochs of one run, of which each request whose fate is not known takes one.
+/// Coordinator epochs that a run has for each partition; each request for markers that fails takes one.
 const EPOCHS: i32 = 4_096;
 
 /// Fills offsets that have no records. Clones are the same.

@@ -13,6 +13,8 @@ const QUIET: &str = "6000";
 const TIMEOUT: Duration = Duration::from_secs(300);
 /// The group tool's own patience, in ms: 5 s are not enough on a busy machine.
 const GROUP_TIMEOUT: &str = "60000";
+/// How often all groups are described until none of them goes away meanwhile.
+const DESCRIPTIONS: u32 = 10;
 
 /// What a consumer skips.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -94,10 +96,17 @@ impl Tools {
     /// partition.
     ///
     /// # Errors
-    /// The tool failed.
+    /// The tool failed, or said so each time it was asked.
     pub fn described_offsets(&self) -> Result<BTreeMap<(String, String, i32), i64>, HarnessError> {
-        let output = self.admin(GROUPS, &["--describe", "--all-groups", "--offsets"])?;
-        Ok(output.stdout.lines().filter_map(parse_described).collect())
+        let mut printed = String::new();
+        // A group that another test deletes between the list and the description ends the tool, with exit code 0.
+        for _ in 0..DESCRIPTIONS {
+            printed = self.admin(GROUPS, &["--describe", "--all-groups", "--offsets"])?.stdout;
+            if !printed.contains("Error:") {
+                return Ok(printed.lines().filter_map(parse_described).collect());
+            }
+        }
+        Err(unexpected(GROUPS, &printed))
     }
 
     /// Reads all topics whose name matches the Java pattern from the beginning to the end, with the console consumer of

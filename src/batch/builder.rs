@@ -6,6 +6,7 @@ use super::error::BatchError;
 use super::header::BatchHeader;
 use super::layout::HEADER_SIZE;
 use super::record::Record;
+use super::reheader::ProducerStamp;
 
 /// Writes records one after the other into a producer's batch: base offset 0, offsets dense, no producer id.
 #[derive(Debug)]
@@ -67,9 +68,20 @@ impl Builder {
         Ok(())
     }
 
-    /// Compresses with the codec of the attributes and puts the header in front.
-    pub fn finish(mut self, attributes: Attributes) -> Result<Vec<u8>, BatchError> {
-        let header = self.header(attributes);
+    /// Bytes of the whole batch so far, before compression.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Compresses with the codec of the attributes and puts the header in front, that of a producer that is not
+    /// idempotent.
+    pub fn finish(self, attributes: Attributes) -> Result<Vec<u8>, BatchError> {
+        self.finish_for(attributes, ProducerStamp::NONE)
+    }
+
+    /// The same for a producer.
+    pub fn finish_for(mut self, attributes: Attributes, stamp: ProducerStamp) -> Result<Vec<u8>, BatchError> {
+        let header = self.header(attributes, stamp);
         let code = attributes.codec_code();
         match attributes.codec().ok_or(BatchError::Codec { base_offset: 0, code })? {
             Codec::None => {}
@@ -85,7 +97,7 @@ impl Builder {
         Ok(self.bytes)
     }
 
-    fn header(&self, attributes: Attributes) -> BatchHeader {
+    fn header(&self, attributes: Attributes, stamp: ProducerStamp) -> BatchHeader {
         BatchHeader {
             base_offset: 0,
             batch_length: 0,
@@ -96,9 +108,9 @@ impl Builder {
             last_offset_delta: self.next_delta.max(1) - 1,
             base_timestamp: self.base_timestamp,
             max_timestamp: self.max_timestamp,
-            producer_id: -1,
-            producer_epoch: -1,
-            base_sequence: -1,
+            producer_id: stamp.producer_id,
+            producer_epoch: stamp.producer_epoch,
+            base_sequence: stamp.base_sequence,
             record_count: self.records,
         }
     }

@@ -17,6 +17,7 @@ mod error;
 mod filler;
 mod header;
 mod input;
+mod joiner;
 mod layout;
 mod legacy;
 mod record;
@@ -34,6 +35,7 @@ pub use control::{Marker, marker};
 pub use error::{BatchError, RecordFault};
 pub use filler::{FILLER_MAX, Filler};
 pub use header::BatchHeader;
+pub use joiner::Joiner;
 pub use layout::HEADER_SIZE;
 #[cfg(test)]
 pub(crate) use legacy::testing as old_messages;

@@ -43,9 +43,16 @@ pub fn records<'a>(batch: &Batch<'a>) -> Result<Records<'a>, BatchError> {
 
 /// Reads the records of a v2 batch if they take at most `limit` bytes when decompressed.
 pub fn records_up_to<'a>(batch: &Batch<'a>, limit: usize) -> Result<Records<'a>, BatchError> {
-    let header = *batch.modern()?;
-    let payload = compress::payload(&header, batch.payload(), limit)?;
-    Ok(Records { header, payload })
+    records_behind(batch.modern()?, batch.payload(), limit)
+}
+
+/// The same for a header and what follows it.
+pub(super) fn records_behind<'a>(
+    header: &BatchHeader,
+    payload: &'a [u8],
+    limit: usize,
+) -> Result<Records<'a>, BatchError> {
+    Ok(Records { header: *header, payload: compress::payload(header, payload, limit)? })
 }
 
 /// Where a reader of records stands between two of them.

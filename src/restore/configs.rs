@@ -59,6 +59,12 @@ pub(super) fn final_value(topic: &PlannedTopic, overrides: &[TopicConfigOverride
     wish.map(|one| one.value.clone()).or_else(own)
 }
 
+/// Bytes of the largest batch that the topic takes with its own settings.
+pub(super) fn largest_batch(topic: &PlannedTopic, overrides: &[TopicConfigOverride]) -> usize {
+    let value = final_value(topic, overrides, "max.message.bytes").and_then(|value| value.parse().ok());
+    value.unwrap_or(DEFAULT_MAX_MESSAGE as usize)
+}
+
 fn is_about(one: &TopicConfigOverride, topic: &PlannedTopic) -> bool {
     one.topic.as_deref().is_none_or(|name| name == topic.target.as_str())
 }

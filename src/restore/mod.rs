@@ -5,6 +5,7 @@
 //! are committed after the data is complete and read back; the topics' own settings come last.
 
 mod begin;
+mod coalesce;
 mod configs;
 mod cut;
 mod error;

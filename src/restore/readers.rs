@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use super::coalesce::Coalescing;
 use super::error::RestoreError;
 use super::source::{Admitted, Passed, Prepared, Sink, Source};
 use crate::model::{MapPiece, Positions, TopicPartition};
@@ -162,8 +163,12 @@ fn read(
     }
     let map = folder.map_writer(&topic, partition)?;
     let mut sink = Ahead { gate, positions: Positions::new(positions), map };
-    let Some(passed) = source.read(repository, &mut sink)? else { return Ok(None) };
+    let mut coalescing = Coalescing::new(&mut sink, source.batch_max);
+    let Some(passed) = source.read(repository, &mut coalescing)? else { return Ok(None) };
     let Passed { admitted, log_end, rest_bytes } = passed;
+    if !coalescing.finish() {
+        return Ok(None);
+    }
     tracing::debug!(phase = "map", %topic, partition, "offset map complete");
     sink.map.publish(log_end, serde_json::to_value(admitted).unwrap_or_default())?;
     Ok(Some(Ended { admitted, log_end, positions: sink.positions.finish(log_end), rest_bytes }))

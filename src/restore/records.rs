@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::Context;
+use super::configs;
 use super::error::RestoreError;
 use super::groups::Translations;
+use super::options::RestoreOptions;
 use super::plan::RestorePlan;
 use super::preserve::{self, Preserver};
 use super::produce::{Produce, Produced, Work};
@@ -60,7 +62,7 @@ pub(super) async fn restore(
     state: &mut State,
 ) -> Result<Records, RestoreError> {
     begin_again(context.cluster, plan, state).await?;
-    let mut work = work(plan, state)?;
+    let mut work = work(plan, state, context.options)?;
     let (ended, notes) = if let Some(records) = &state.records {
         (from_maps(state, &work).await?, records.notes.clone())
     } else {
@@ -74,7 +76,7 @@ pub(super) async fn restore(
 }
 
 /// All partitions, as the first attempt wrote them down.
-fn work(plan: &mut RestorePlan, state: &State) -> Result<Vec<Work>, RestoreError> {
+fn work(plan: &mut RestorePlan, state: &State, options: &RestoreOptions) -> Result<Vec<Work>, RestoreError> {
     let none = RestoreTopics::default();
     let topics = &state.topics.as_ref().unwrap_or(&none).topics;
     let mut positions = positions(plan);
@@ -83,6 +85,7 @@ fn work(plan: &mut RestorePlan, state: &State) -> Result<Vec<Work>, RestoreError
         let other = || RestoreError::OtherPlan { state: state.folder().path().to_owned(), topic: topic.target.clone() };
         let target = topics.iter().find(|one| one.source == topic.state.name && one.target == topic.target);
         let target = target.ok_or_else(other)?;
+        let batch_max = configs::largest_batch(topic, &options.topic_configs).min(options.request_bytes);
         for partition in &mut topic.partitions {
             let source = TopicPartition::new(topic.state.name.clone(), partition.partition);
             let planned = target.partitions.iter().find(|one| one.partition == partition.partition);
@@ -98,6 +101,7 @@ fn work(plan: &mut RestorePlan, state: &State) -> Result<Vec<Work>, RestoreError
                     keep: planned.keep,
                     producer: state.producer(),
                     target_codecs: state.target_codecs(),
+                    batch_max,
                     target_base: if planned.preserved { 0 } else { planned.base },
                     from: if planned.preserved { 0 } else { planned.base },
                     preserve: planned.preserved.then(|| Preserve {

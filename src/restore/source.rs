@@ -7,8 +7,8 @@ use super::error::RestoreError;
 use super::preserve::{InPlace, LastBatch, Producers};
 use super::translate::Pieces;
 use crate::batch::{
-    Admission, AdmissionContext, Batch, BatchError, Codec, CodecSet, DropReason, HEADER_SIZE, ProducerStamp, Reencoded,
-    Run, admit, kept_runs, reencode, reencode_runs, reheader,
+    Admission, AdmissionContext, Batch, BatchError, BatchHeader, Codec, CodecSet, DropReason, HEADER_SIZE,
+    ProducerStamp, Reencoded, Run, admit, kept_runs, reencode, reencode_runs, reheader,
 };
 use crate::cluster::ProducerIdentity;
 use crate::model::{MapPiece, OffsetRange, TopicPartition};
@@ -30,7 +30,7 @@ pub(super) enum Kind {
 }
 
 /// One batch that is ready to be sent, or a stretch of offsets without records.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Prepared {
     /// What it is; only a batch has header and payload.
     pub kind: Kind,
@@ -65,6 +65,12 @@ impl Prepared {
     /// Bytes on the wire.
     pub(super) fn size(&self) -> usize {
         HEADER_SIZE + self.payload.len()
+    }
+
+    /// Whether its records are compressed.
+    pub(super) fn is_compressed(&self) -> bool {
+        let header = BatchHeader::parse(&self.header);
+        header.is_ok_and(|header| header.attributes.codec() != Some(Codec::None))
     }
 }
 
@@ -150,6 +156,8 @@ pub(super) struct Source {
     pub producer: ProducerIdentity,
     /// Codecs that the target takes.
     pub target_codecs: CodecSet,
+    /// Bytes of the largest batch that smaller ones may become: what the topic is to take at the end, and a request.
+    pub batch_max: usize,
     /// Offset of the first record in the target.
     pub target_base: i64,
     /// The target's log end: what lies below is there already. Any offset from `target_base` on is right, within a

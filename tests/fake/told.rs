@@ -101,6 +101,9 @@ fn a_gap_behind_which_nothing_was_read_is_told_and_no_contradiction() {
 fn a_restore_whose_producer_was_forgotten_says_what_to_do() {
     let source = single(Release::V4_2);
     produce(&source, "first", 20);
+    // Batches so small that the restore takes several.
+    let small = ("max.message.bytes".to_owned(), "300".to_owned());
+    source.with(|state| state.topics.get_mut(TOPIC).unwrap().configs.extend([small]));
     let repository = Repository::init();
     repository.report(0, "backup", &source, &[]);
     let target = FakeSpec::new(1).release(Release::V2_4).start().unwrap();

@@ -51,6 +51,7 @@ fn source(seals: &[crate::repository::format::Seal], keep: OffsetRange) -> Sourc
         keep,
         producer: ProducerIdentity { producer_id: 1, producer_epoch: 0 },
         target_codecs: CodecSet::ALL,
+        batch_max: 1 << 20,
         target_base: 0,
         from: 0,
         preserve: None,

@@ -5,6 +5,7 @@ mod facts;
 mod modern;
 mod reader;
 mod scan;
+mod spare;
 mod times;
 mod writer;
 

@@ -2,8 +2,9 @@
 
 use std::io::Read;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
+use super::spare::Spare;
 use crate::batch::{Batch, BatchError, size_of_first, walk};
 use crate::repository::format::Seal;
 use crate::repository::{Damage, Repository, RepositoryError, read_failed};
@@ -31,7 +32,10 @@ impl OwnedBatch {
 pub struct SegmentReader {
     key: Key,
     source: Box<dyn Read + Send>,
-    buffer: BytesMut,
+    /// What was read and not given out lies at its beginning; behind that is whatever was there before.
+    buffer: Vec<u8>,
+    filled: usize,
+    spare: Spare,
     /// Whole batches that were read and not given out yet.
     ready: Bytes,
     /// Plain bytes not yet read from the source.
@@ -54,8 +58,17 @@ impl Repository {
         let entry = seal.index.iter().rev().find(|entry| entry.offset <= offset && entry.position < seal.size);
         let position = entry.map_or(0, |entry| entry.position);
         let (key, source) = (Key::new(seal.object.as_str())?, self.read_plain(seal, position)?);
-        let (buffer, ready) = (BytesMut::new(), Bytes::new());
-        Ok(SegmentReader { key, source, buffer, ready, unread: seal.size - position, position, from: offset })
+        Ok(SegmentReader {
+            key,
+            source,
+            buffer: Vec::new(),
+            filled: 0,
+            spare: Spare::default(),
+            ready: Bytes::new(),
+            unread: seal.size - position,
+            position,
+            from: offset,
+        })
     }
 }
 
@@ -96,17 +109,15 @@ impl SegmentReader {
         let mut wanted = CHUNK;
         loop {
             self.fill(wanted)?;
-            if self.buffer.is_empty() {
+            if self.filled == 0 {
                 return Ok(None);
             }
-            let mut batches = walk(&self.buffer);
+            let mut batches = walk(self.buffer.get(..self.filled).unwrap_or_default());
             let fault = batches.by_ref().find_map(Result::err);
             let whole = batches.consumed();
             if whole > 0 {
                 // A fault behind whole batches shows when the next run begins with it.
-                let run = self.buffer.split_to(whole).freeze();
-                self.position += whole as u64;
-                return Ok(Some(run));
+                return Ok(Some(self.give_out(whole)));
             }
             if let Some(fault) = fault {
                 return Err(self.broken(fault));
@@ -122,9 +133,10 @@ impl SegmentReader {
 
     /// The size of the batch that the buffer holds the beginning of, if the segment has that many bytes.
     fn size_of_partial(&self) -> Result<usize, RepositoryError> {
-        let left = self.buffer.len() as u64 + self.unread;
-        let size = size_of_first(&self.buffer).map_err(|fault| self.broken(fault))?;
-        let needed = size.unwrap_or(self.buffer.len() + 1);
+        let left = self.filled as u64 + self.unread;
+        let read = self.buffer.get(..self.filled).unwrap_or_default();
+        let size = size_of_first(read).map_err(|fault| self.broken(fault))?;
+        let needed = size.unwrap_or(self.filled + 1);
         if needed as u64 > left {
             return Err(self.broken(BatchError::Cut { needed, found: left as usize }));
         }
@@ -134,17 +146,35 @@ impl SegmentReader {
     /// Reads until the buffer holds `wanted` bytes or the segment ends. Room is made for what comes, not for what a batch's
     /// length and a seal's size announce.
     fn fill(&mut self, wanted: usize) -> Result<(), RepositoryError> {
-        let mut missing = (wanted.saturating_sub(self.buffer.len()) as u64).min(self.unread);
+        let mut missing = (wanted.saturating_sub(self.filled) as u64).min(self.unread);
         while missing > 0 {
             let step = missing.min(CHUNK as u64) as usize;
-            let filled = self.buffer.len();
-            self.buffer.resize(filled + step, 0);
-            let fresh = self.buffer.get_mut(filled..).unwrap_or_default();
-            self.source.read_exact(fresh).map_err(|source| read_failed(&self.key, source))?;
+            let end = self.filled + step;
+            if self.buffer.len() < end {
+                self.buffer.resize(end, 0);
+            }
+            let room = self.buffer.get_mut(self.filled..end).unwrap_or_default();
+            self.source.read_exact(room).map_err(|source| read_failed(&self.key, source))?;
+            self.filled = end;
             self.unread -= step as u64;
             missing -= step as u64;
         }
         Ok(())
+    }
+
+    /// Gives out the first bytes of the buffer; what follows them goes into the next one.
+    fn give_out(&mut self, bytes: usize) -> Bytes {
+        let mut next = self.spare.take();
+        let rest = self.buffer.get(bytes..self.filled).unwrap_or_default();
+        if next.len() < rest.len() {
+            next.resize(rest.len(), 0);
+        }
+        if let Some(room) = next.get_mut(..rest.len()) {
+            room.copy_from_slice(rest);
+        }
+        self.filled = rest.len();
+        self.position += bytes as u64;
+        self.spare.lend(std::mem::replace(&mut self.buffer, next)).slice(..bytes)
     }
 
     fn broken(&self, fault: BatchError) -> RepositoryError {

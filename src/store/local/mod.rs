@@ -1,5 +1,6 @@
 //! Objects as files below a folder. Publishing is a rename within the folder's file system; see [`durable`].
 
+mod cache;
 mod durable;
 mod lock;
 mod temporary;
@@ -82,7 +83,7 @@ impl Store for LocalStore {
         if start > 0 {
             file.seek(SeekFrom::Start(start)).map_err(self.failed("read", key))?;
         }
-        Ok(Box::new(file))
+        Ok(Box::new(cache::ReadOnce::new(file, start)))
     }
 
     fn create(&self, early: &Key) -> Result<Box<dyn ObjectWriter>, StoreError> {

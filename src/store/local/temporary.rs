@@ -13,7 +13,7 @@ use std::time::Duration;
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
-use super::{TEMPORARY_FOLDER, durable};
+use super::{TEMPORARY_FOLDER, cache, durable};
 use crate::store::random_hex;
 
 /// How long another host's file is left alone.
@@ -61,6 +61,7 @@ impl Temporary {
 
     fn finish(mut self, rename: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
         self.file.sync_all()?;
+        cache::written(&self.file);
         if let Some(path) = &self.path {
             rename(path)?;
         }

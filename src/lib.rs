@@ -14,6 +14,7 @@ pub mod list;
 pub mod model;
 pub mod net;
 pub mod offsets;
+pub mod pace;
 pub mod progress;
 pub mod properties;
 pub mod prune;

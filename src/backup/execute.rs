@@ -114,7 +114,8 @@ async fn fetch(
         return Ok((Vec::new(), None));
     }
     let run_id = run.id().to_owned();
-    let writers = Writers::start(context.repository, Journal::new(run, JOURNAL_BYTES), context.options.segment_bytes);
+    let (journal, options) = (Journal::new(run, JOURNAL_BYTES), context.options);
+    let writers = Writers::start(context.repository, journal, options.segment_bytes, options.memory_bytes / 2);
     let Context { cluster, options, progress, cancel, .. } = context;
     Fetch::new(cluster, options, run_id, partitions, progress, cancel).await?.run(writers).await
 }

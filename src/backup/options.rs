@@ -1,5 +1,6 @@
 //! What a backup is asked to do.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use crate::model::Selection;
@@ -25,6 +26,10 @@ pub struct BackupOptions {
     pub segment_bytes: u64,
     /// Bytes asked for in one fetch.
     pub fetch_bytes: i32,
+    /// Bytes of what brokers send that may be in memory at a time; a batch that is larger comes alone.
+    pub memory_bytes: usize,
+    /// Bytes fetched a second, at most.
+    pub rate: Option<NonZeroU64>,
     /// Stop cleanly after this long; the next run goes on.
     pub max_duration: Option<Duration>,
     /// How long a partition may give nothing although its fence is not reached.
@@ -51,6 +56,8 @@ impl Default for BackupOptions {
             selection: Selection::default(),
             segment_bytes: 1 << 30,
             fetch_bytes: 4 << 20,
+            memory_bytes: 64 << 20,
+            rate: None,
             max_duration: None,
             stall_timeout: Duration::from_secs(120),
             accept_partial_view: false,

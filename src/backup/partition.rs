@@ -178,6 +178,11 @@ impl Fetching {
         self.stalled_since.get_or_insert_with(Instant::now);
     }
 
+    /// What it was asked for in vain so far is not held against it.
+    pub(super) fn pardon(&mut self) {
+        self.stalled_since = self.stalled_since.map(|_| Instant::now());
+    }
+
     /// Takes an answer that has no error. `empty` is what it would mean if there were nothing in it.
     pub(super) fn take(&mut self, records: &Bytes, empty: Empty) -> Step {
         let (mut begin, mut end, mut position) = (None, 0, 0);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::error::BackupError;
 use crate::model::{Timestamp, describe};
@@ -20,6 +20,8 @@ pub(super) type Slot = usize;
 /// Answers waiting to be written, by thread: with [`THREADS`] this bounds what fetching may run ahead.
 const QUEUE: usize = 4;
 const THREADS: usize = 2;
+/// Memory is counted in units of this many bytes.
+const UNIT: usize = 1024;
 
 /// What a thread is asked to do.
 #[derive(Debug)]
@@ -27,7 +29,7 @@ enum Job {
     /// Begin a partition.
     Open(Slot, Box<SegmentStart>),
     /// Append whole batches, ascending.
-    Append(Slot, Bytes, Timestamp),
+    Append(Slot, Bytes, Timestamp, OwnedSemaphorePermit),
     /// Seal what there is; further batches come after offsets that were never read.
     Gap(Slot),
     /// Seal what there is and hand over the seals.
@@ -52,14 +54,25 @@ pub(super) struct Writers {
     results: mpsc::UnboundedReceiver<Written>,
     threads: Vec<JoinHandle<()>>,
     journal: Arc<Mutex<Journal>>,
+    memory: Arc<Semaphore>,
+    units: u32,
 }
 
 impl Writers {
-    /// Starts the threads. Seals are journaled as they are made, and a segment is rolled at `segment_bytes`.
-    pub(super) fn start(repository: &Repository, journal: Journal, segment_bytes: u64) -> Self {
+    /// Starts the threads. Seals are journaled as they are made, and a segment is rolled at `segment_bytes`. What waits to
+    /// be written takes at most `memory` bytes, or is one answer.
+    pub(super) fn start(repository: &Repository, journal: Journal, segment_bytes: u64, memory: usize) -> Self {
         let (told, results) = mpsc::unbounded_channel();
         let journal = Arc::new(Mutex::new(journal));
-        let mut writers = Self { queues: Vec::new(), results, threads: Vec::new(), journal: Arc::clone(&journal) };
+        let units = u32::try_from(memory / UNIT).unwrap_or(u32::MAX >> 4).max(1);
+        let mut writers = Self {
+            queues: Vec::new(),
+            results,
+            threads: Vec::new(),
+            journal: Arc::clone(&journal),
+            memory: Arc::new(Semaphore::new(units as usize)),
+            units,
+        };
         for _ in 0..THREADS {
             let (queue, jobs) = mpsc::channel(QUEUE);
             let thread = Thread {
@@ -80,9 +93,12 @@ impl Writers {
         self.send(slot, Job::Open(slot, Box::new(start))).await
     }
 
-    /// Appends whole batches; waits while the thread is behind.
+    /// Appends whole batches; waits while the thread is behind, and until there is room for them.
     pub(super) async fn append(&self, slot: Slot, batches: Bytes) -> Result<(), BackupError> {
-        self.send(slot, Job::Append(slot, batches, Timestamp::now())).await
+        let units = u32::try_from(batches.len().div_ceil(UNIT)).unwrap_or(u32::MAX).min(self.units);
+        let room = Arc::clone(&self.memory).acquire_many_owned(units).await;
+        let room = room.map_err(|_| BackupError::Thread { doing: "writes segments" })?;
+        self.send(slot, Job::Append(slot, batches, Timestamp::now(), room)).await
     }
 
     /// Offsets are skipped that were never read: the current segment ends, and whatever transaction was open has no
@@ -159,7 +175,7 @@ impl Thread {
                 self.open.insert(slot, partition);
                 Ok(())
             }
-            Job::Append(slot, batches, observed) => self.append(slot, &batches, observed),
+            Job::Append(slot, batches, observed, _room) => self.append(slot, &batches, observed),
             Job::Gap(slot) => {
                 self.roll(slot)?;
                 if let Some(partition) = self.open.get_mut(&slot) {

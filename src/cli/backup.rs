@@ -1,5 +1,6 @@
 //! `ktape backup`.
 
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -56,6 +57,12 @@ pub struct BackupArgs {
     /// Ask a broker for at most this much at once
     #[arg(long, value_name = "SIZE", default_value = "4MiB", value_parser = fetch_size)]
     fetch_bytes: i32,
+    /// Bytes of what brokers send that may be in memory at a time; a batch that is larger comes alone
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = units::parse_memory)]
+    memory: usize,
+    /// Fetch at most this much a second from all brokers together, as in 50MiB
+    #[arg(long, value_name = "SIZE", value_parser = units::parse_rate)]
+    rate: Option<NonZeroU64>,
     /// Stop cleanly after this long, with what is there by then; the next run goes on
     #[arg(long, value_name = "TIME", value_parser = units::parse_duration)]
     max_duration: Option<Duration>,
@@ -150,6 +157,8 @@ async fn run_in(
         selection: args.selection.into(),
         segment_bytes: args.segment_bytes,
         fetch_bytes: args.fetch_bytes,
+        memory_bytes: args.memory,
+        rate: args.rate,
         max_duration: args.max_duration,
         stall_timeout: args.give_up_after,
         accept_partial_view: args.accept_partial_view,

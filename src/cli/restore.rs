@@ -1,5 +1,7 @@
 //! `ktape restore`.
 
+use std::num::NonZeroU64;
+
 use clap::Args;
 
 use super::args::{ClusterArgs, RepositoryArgs, SelectionArgs, StateArgs};
@@ -87,8 +89,11 @@ pub struct RestoreArgs {
     #[command(flatten)]
     state: StateArgs,
     /// Bytes of batches that may be on their way at a time
-    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = memory)]
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = units::parse_memory)]
     memory: usize,
+    /// Send at most this much a second to all brokers together, as in 50MiB
+    #[arg(long, value_name = "SIZE", value_parser = units::parse_rate)]
+    rate: Option<NonZeroU64>,
     /// Restore no data: commit the groups' offsets for topics that the cluster has already
     #[arg(long, conflicts_with_all = ["release", "preserve_offsets", "replication_factor", "topic_config", "until", "from", "until_observed"])]
     offsets_only: bool,
@@ -184,11 +189,6 @@ impl From<OutOfRangeArg> for OutOfRange {
     }
 }
 
-fn memory(text: &str) -> Result<usize, String> {
-    let size = units::parse_size(text)?;
-    if (1 << 20..=1 << 36).contains(&size) { Ok(size as usize) } else { Err("1MiB to 64GiB is possible".to_owned()) }
-}
-
 /// A topic's name has no `=`, and a setting's name has no `:`.
 fn topic_config(text: &str) -> Result<TopicConfigOverride, String> {
     let (key, value) = text.split_once('=').ok_or("KEY=VALUE or TOPIC:KEY=VALUE is expected, as in retention.ms=-1")?;
@@ -233,6 +233,7 @@ pub async fn run(args: RestoreArgs, context: &Context) -> Result<ExitCode, Failu
         force: args.cut.force,
         state: args.state.state,
         memory_bytes: args.memory,
+        rate: args.rate,
         ..RestoreOptions::default()
     };
     let progress = context.progress("restore");

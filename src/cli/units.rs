@@ -1,5 +1,6 @@
 //! Sizes, durations and rates as people type and read them.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 const BINARY: [(&str, u64); 4] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
@@ -23,6 +24,18 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
             .ok_or_else(bad)?,
     };
     number.checked_mul(factor).ok_or_else(|| format!("{text:?} is larger than anything"))
+}
+
+/// Reads a size as memory to work with.
+pub fn parse_memory(text: &str) -> Result<usize, String> {
+    let size = parse_size(text)?;
+    if (1 << 20..=1 << 36).contains(&size) { Ok(size as usize) } else { Err("1MiB to 64GiB is possible".to_owned()) }
+}
+
+/// Reads a size as bytes a second, of which no fewer than 64 KiB make sense: the largest batch goes as a whole.
+pub fn parse_rate(text: &str) -> Result<NonZeroU64, String> {
+    let size = parse_size(text)?;
+    NonZeroU64::new(size).filter(|rate| rate.get() >= 64 << 10).ok_or_else(|| "64KiB or more is possible".to_owned())
 }
 
 /// Reads `90`, `90s`, `15m`, `2h`, `1d`, `2w`, `250ms`; a bare number is seconds.
@@ -99,6 +112,12 @@ mod tests {
         for bad in ["", "GiB", "1.5GiB", "-1", "1 parsec", "99999999999TiB"] {
             assert!(parse_size(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_rate_is_a_size_of_some_use() {
+        assert_eq!(parse_rate("50MiB").map(NonZeroU64::get), Ok(50 << 20));
+        assert!(["0", "65535", "fast"].iter().all(|text| parse_rate(text).is_err()));
     }
 
     #[test]

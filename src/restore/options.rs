@@ -1,5 +1,6 @@
 //! What a restore is asked to do.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ pub struct RestoreOptions {
     pub memory_bytes: usize,
     /// Bytes worth sending in one request.
     pub request_bytes: usize,
+    /// Bytes sent a second, at most.
+    pub rate: Option<NonZeroU64>,
     /// How long a partition may make no progress.
     pub stall_timeout: Duration,
 }
@@ -64,6 +67,7 @@ impl Default for RestoreOptions {
             preserve_offsets: false,
             memory_bytes: 64 << 20,
             request_bytes: 4 << 20,
+            rate: None,
             stall_timeout: Duration::from_secs(120),
         }
     }

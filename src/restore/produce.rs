@@ -18,6 +18,7 @@ use super::source::Source;
 use crate::cancel::Cancel;
 use crate::cluster::{Cluster, ClusterError, ErrorCode, Metadata, Outcome, Policy, ProducePartition, ProduceResult};
 use crate::model::{Classify, TopicId, TopicPartition, describe};
+use crate::pace::Pace;
 use crate::progress::Progress;
 use crate::repository::RestoreFolder;
 
@@ -77,6 +78,7 @@ pub(super) struct Produce<'a> {
     pub(super) progress: &'a dyn Progress,
     cancel: &'a Cancel,
     policy: Policy,
+    pace: Pace,
     metadata: Arc<Metadata>,
     pub(super) folder: RestoreFolder,
     pub(super) readers: Readers,
@@ -120,6 +122,7 @@ impl<'a> Produce<'a> {
             progress,
             cancel,
             policy: Policy::default(),
+            pace: Pace::new(options.rate),
             metadata: cluster.metadata().await?,
             folder: folder.clone(),
             readers: Readers::new(repository, options.memory_bytes),
@@ -168,6 +171,7 @@ impl<'a> Produce<'a> {
                     self.take_job(job.map_err(|_| RestoreError::Thread { doing: "fills offsets" })?)?;
                 }
                 read = self.readers.next() => self.take_read(read?)?,
+                () = self.pace.free(), if !self.pace.is_free() => {}
                 () = self.cancel.cancelled() => return Err(RestoreError::Interrupted),
                 _ = tick.tick() => self.look_at_clocks().await?,
             }
@@ -238,7 +242,7 @@ impl<'a> Produce<'a> {
             by_leader.entry(found.leader).or_default().push((slot, found.leader_epoch));
         }
         for (node, slots) in by_leader {
-            if self.lanes.entry(node).or_default().in_flight < IN_FLIGHT_MAX {
+            if self.pace.is_free() && self.lanes.entry(node).or_default().in_flight < IN_FLIGHT_MAX {
                 self.send(node, slots);
             }
         }
@@ -247,11 +251,12 @@ impl<'a> Produce<'a> {
 
     fn send(&mut self, node: i32, ready: Vec<(Slot, i32)>) {
         let (mut slots, mut request, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let most = self.pace.at_once(self.options.request_bytes);
         for (slot, epoch) in ready {
             let partition = &mut self.partitions[slot];
             let Some(first) = partition.queue.front() else { continue };
             let size = first.batch.size();
-            if !request.is_empty() && (bytes + size > self.options.request_bytes || request.len() >= PER_REQUEST_MAX) {
+            if !request.is_empty() && (bytes + size > most || request.len() >= PER_REQUEST_MAX) {
                 continue;
             }
             bytes += size;
@@ -262,9 +267,10 @@ impl<'a> Produce<'a> {
                 header: first.batch.header,
                 payload: first.batch.payload.clone(),
             });
-            partition.in_flight = true;
+            partition.sent();
             slots.push((slot, epoch));
         }
+        self.pace.passed(bytes as u64);
         let lane = self.lanes.entry(node).or_default();
         lane.in_flight += 1;
         let (link, cluster) = (lane.link.clone(), self.cluster.clone());

@@ -115,6 +115,14 @@ impl Sending {
         self.queue.push_back(Waiting { batch, _room: room });
     }
 
+    /// The first batch of the queue is on its way. Until it was sent for the first time, nobody kept it waiting but us.
+    pub(super) fn sent(&mut self) {
+        self.in_flight = true;
+        if self.attempts == 0 {
+            self.last_progress = Instant::now();
+        }
+    }
+
     /// The first batch of the queue is in the log.
     pub(super) fn acknowledged(&mut self) -> Option<Waiting> {
         self.in_flight = false;
@@ -191,7 +199,8 @@ impl Sending {
 
     /// How long a batch has been waiting for its acknowledgement.
     pub(super) fn stalled_for(&self) -> Duration {
-        if self.queue.is_empty() || self.has_job { Duration::ZERO } else { self.last_progress.elapsed() }
+        let is_tried = self.in_flight || self.looking || self.attempts > 0;
+        if self.queue.is_empty() || self.has_job || !is_tried { Duration::ZERO } else { self.last_progress.elapsed() }
     }
 }
 

@@ -4,6 +4,7 @@ mod faults;
 mod hidden;
 mod kept;
 mod killed;
+mod paced;
 mod positions;
 mod refused;
 mod reported;

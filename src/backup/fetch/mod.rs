@@ -3,6 +3,7 @@
 //! One task keeps all the state and never waits for one leader alone. What comes in is looked at just enough to know
 //! the next offset, so the next request leaves at once; the checking and writing is done by [`Writers`].
 
+mod memory;
 mod trouble;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::Interval;
 
+use self::memory::InFlight;
 use super::error::BackupError;
 use super::lane::Lane;
 use super::options::BackupOptions;
@@ -21,6 +23,7 @@ use crate::cancel::Cancel;
 use crate::cluster::{
     Cluster, ClusterError, FetchAnswer, FetchLimits, FetchPartition, FetchedPartition, Metadata, Policy,
 };
+use crate::pace::Pace;
 use crate::progress::Progress;
 use crate::repository::SegmentStart;
 use crate::repository::format::Seal;
@@ -63,6 +66,10 @@ pub(super) struct Fetch<'a> {
     progress: &'a dyn Progress,
     cancel: &'a Cancel,
     policy: Policy,
+    pace: Pace,
+    in_flight: InFlight,
+    /// The leader that was asked last.
+    asked: i32,
     started: Instant,
     metadata: Arc<Metadata>,
     partitions: Vec<Fetching>,
@@ -103,6 +110,9 @@ impl<'a> Fetch<'a> {
             progress,
             cancel,
             policy: Policy::default(),
+            pace: Pace::new(options.rate),
+            in_flight: InFlight::new(options.memory_bytes),
+            asked: -1,
             started: Instant::now(),
             metadata,
             partitions,
@@ -151,6 +161,7 @@ impl<'a> Fetch<'a> {
                 Err(_) => Err(BackupError::Thread { doing: "fetches" }),
             },
             written = writers.next() => self.take_written(written?, writers).await,
+            () = self.pace.free(), if !self.pace.is_free() => Ok(()),
             () = self.cancel.cancelled(), if self.stop.is_none() => self.stop(Stop::Cancelled, writers).await,
             _ = tick.tick() => self.look_at_clocks(writers).await,
         }
@@ -209,25 +220,32 @@ impl<'a> Fetch<'a> {
         writers.finish(slot).await
     }
 
+    /// Asks every leader that can be asked, beginning behind the one that was asked last: where memory is short, each gets
+    /// its turn.
     fn send_requests(&mut self) {
-        if self.stop.is_some() {
-            return;
+        let (before, behind): (Vec<i32>, Vec<i32>) = self.lanes.keys().copied().partition(|node| *node <= self.asked);
+        for node in behind.into_iter().chain(before).filter(|node| *node >= 0) {
+            while self.stop.is_none() && self.pace.is_free() && self.send_request(node) {}
         }
-        let (partitions, metadata) = (&self.partitions, &self.metadata);
-        for (node, lane) in self.lanes.iter_mut().filter(|(node, _)| **node >= 0) {
-            loop {
-                let slots = lane.choose(|slot| partitions[slot].alone);
-                if slots.is_empty() {
-                    break;
-                }
-                let request = slots.iter().map(|slot| ask(&partitions[*slot], metadata, self.options, slots.len()));
-                let limits = FetchLimits { max_bytes: self.options.fetch_bytes, max_wait: MAX_WAIT, min_bytes: 1 };
-                let answer = lane.fetch(self.cluster, *node, request.collect(), limits);
-                lane.in_flight += 1;
-                let node = *node;
-                self.answers.spawn(async move { Answer { node, slots, result: answer.await } });
-            }
+    }
+
+    /// False if the leader cannot be asked for more just now.
+    fn send_request(&mut self, node: i32) -> bool {
+        let most = self.pace.at_once(self.options.fetch_bytes as usize);
+        let Some(lane) = self.lanes.get_mut(&node).filter(|_| self.in_flight.has_room(most)) else { return false };
+        let (partitions, metadata, most) = (&self.partitions, &self.metadata, most as i32);
+        let slots = lane.choose(|slot| partitions[slot].alone);
+        if slots.is_empty() {
+            return false;
         }
+        let request = slots.iter().map(|slot| ask(&partitions[*slot], metadata, most, slots.len()));
+        let limits = FetchLimits { max_bytes: most, max_wait: MAX_WAIT, min_bytes: 1 };
+        let answer = lane.fetch(self.cluster, node, request.collect(), limits);
+        lane.in_flight += 1;
+        self.in_flight.sent();
+        self.asked = node;
+        self.answers.spawn(async move { Answer { node, slots, result: answer.await } });
+        true
     }
 
     async fn take_answer(&mut self, answer: Answer, writers: &Writers) -> Result<(), BackupError> {
@@ -237,10 +255,16 @@ impl<'a> Fetch<'a> {
         }
         let fetched = match result {
             Ok(fetched) => fetched,
-            Err(error) => return self.request_failed(&slots, &error, writers).await,
+            Err(error) => {
+                self.in_flight.came(0);
+                return self.request_failed(&slots, &error, writers).await;
+            }
         };
         let alone = slots.len() == 1;
         let mut by_slot: BTreeMap<Slot, FetchedPartition> = BTreeMap::new();
+        let bytes = fetched.partitions.iter().map(|found| found.records.len()).sum();
+        self.in_flight.came(bytes);
+        self.pace.passed(bytes as u64);
         for found in fetched.partitions {
             let of = |slot: &&Slot| {
                 let at = &self.partitions[**slot].at;
@@ -359,8 +383,8 @@ fn segment_start(partition: &Fetching, run: &str) -> SegmentStart {
     }
 }
 
-fn ask(partition: &Fetching, metadata: &Metadata, options: &BackupOptions, together: usize) -> FetchPartition {
-    let share = options.fetch_bytes / i32::try_from(together).unwrap_or(i32::MAX).clamp(1, 4);
+fn ask(partition: &Fetching, metadata: &Metadata, most: i32, together: usize) -> FetchPartition {
+    let share = most / i32::try_from(together).unwrap_or(i32::MAX).clamp(1, 4);
     FetchPartition {
         topic: partition.at.topic.clone(),
         topic_id: partition.topic_id,

@@ -211,6 +211,11 @@ impl Fetch<'_> {
     /// Ends partitions whose leaders have been asked in vain for too long.
     async fn give_up_stalled(&mut self, writers: &Writers) -> Result<(), BackupError> {
         let ready = self.lanes.values().flat_map(|lane| lane.ready.iter().copied());
+        if !self.pace.is_free() {
+            // Nobody is asked just now.
+            ready.for_each(|slot| self.partitions[slot].pardon());
+            return Ok(());
+        }
         let waiting: Vec<Slot> = ready.chain(self.delayed.iter().copied()).collect();
         for slot in waiting {
             self.give_up_if_stalled(slot, writers).await?;

@@ -1,6 +1,7 @@
 //! Runs of the `ktape` that was built with this program.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -45,9 +46,23 @@ impl Ktape {
         Ok((ran.used, ran.json()?["report"].take()))
     }
 
-    /// Files below the repository's topics that end so, and their bytes.
+    /// Files of segments, and their bytes.
     pub(crate) fn stored(&self) -> Outcome<(u64, u64)> {
-        let (mut files, mut bytes) = (0, 0);
+        let files = self.segments()?;
+        let sizes: io::Result<Vec<u64>> = files.iter().map(|file| Ok(file.metadata()?.len())).collect();
+        Ok((files.len() as u64, sizes?.iter().sum()))
+    }
+
+    /// Reads all segments, so that they are in the page cache.
+    pub(crate) fn settle(&self) -> Outcome<()> {
+        for file in self.segments()? {
+            io::copy(&mut File::open(file)?, &mut io::sink())?;
+        }
+        Ok(())
+    }
+
+    fn segments(&self) -> Outcome<Vec<PathBuf>> {
+        let mut files = Vec::new();
         let mut folders = vec![self.repository.join("topics")];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder)? {
@@ -55,12 +70,11 @@ impl Ktape {
                 if entry.file_type()?.is_dir() {
                     folders.push(entry.path());
                 } else if entry.path().extension().is_some_and(|extension| extension == "log") {
-                    files += 1;
-                    bytes += entry.metadata()?.len();
+                    files.push(entry.path());
                 }
             }
         }
-        Ok((files, bytes))
+        Ok(files)
     }
 
     /// Removes the repository.

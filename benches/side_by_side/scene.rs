@@ -17,7 +17,11 @@ use crate::programs::{self, Load, segments_of};
 
 /// As a broker runs in production: the harness's own flags are for quick starts. Files of deleted topics go at once.
 const FLAGS: &[&str] = &["-XX:TieredStopAtLevel=4", "-XX:-UseSerialGC", "-XX:+UseG1GC"];
-const PROPERTIES: &[(&str, &str)] = &[("log.segment.delete.delay.ms", "200"), ("auto.create.topics.enable", "false")];
+const PROPERTIES: &[(&str, &str)] = &[
+    ("log.segment.delete.delay.ms", "200"),
+    ("auto.create.topics.enable", "false"),
+    ("message.max.bytes", "16777216"),
+];
 /// The topic that a consumer group has a position in.
 const POSITIONS: &str = "positions";
 /// How long files of a deleted topic may take to go.

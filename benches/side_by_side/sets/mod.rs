@@ -3,6 +3,7 @@
 mod backups;
 mod copying;
 mod growth;
+mod large;
 mod many;
 mod repeated;
 mod restores;
@@ -26,6 +27,8 @@ pub(crate) enum Set {
     Zstd,
     /// Batches of one record.
     Single,
+    /// Batches of 10 MB.
+    Large,
     /// Twice the data.
     Growth,
     /// Many nearly empty partitions.
@@ -43,6 +46,7 @@ const NAMES: &[(&str, Set)] = &[
     ("lz4", Set::Lz4),
     ("zstd", Set::Zstd),
     ("single", Set::Single),
+    ("large", Set::Large),
     ("growth", Set::Growth),
     ("many", Set::Many),
     ("fake", Set::Fake),
@@ -57,6 +61,7 @@ impl Set {
         Self::Lz4,
         Self::Zstd,
         Self::Single,
+        Self::Large,
         Self::Growth,
         Self::Many,
         Self::Fake,
@@ -81,6 +86,7 @@ impl Set {
             Self::Lz4 => copying::run(flags, "lz4", "records of 100 bytes in lz4", small(Codec::Lz4), 1250),
             Self::Zstd => copying::run(flags, "zstd", "records of 100 bytes in zstd", small(Codec::Zstd), 1250),
             Self::Single => single::run(flags),
+            Self::Large => large::run(flags),
             Self::Growth => growth::run(flags),
             Self::Many => many::run(flags),
             Self::Fake => many::run_on_fake(flags),

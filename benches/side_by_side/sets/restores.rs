@@ -59,6 +59,7 @@ pub(super) fn restore<'a>(scene: &'a Scene, topic: &'a Topic, kept: &'a Ktape, n
     Contender::new(name, topic.amount, move |round| {
         let target = format!("{}-ktape-{round}", topic.name);
         topic.settle()?;
+        kept.settle()?;
         let (used, report) = kept.restore(&topic.name, &target)?;
         complete(&report)?;
         topic.check_ends(&scene.ends(&target)?)?;

@@ -103,12 +103,14 @@ impl RecordTimes<'_> {
             if seal.min_timestamp > time {
                 continue;
             }
-            if seal.base >= cut && seal.max_timestamp <= time && !seal.has_transactions() {
+            let within = seal.base >= cut && seal.next <= self.keep.next;
+            if within && seal.max_timestamp <= time && !seal.has_transactions() {
                 behind.add(seal.records, seal.min_timestamp);
                 continue;
             }
             self.walk(&seal, cut, |position, batch, header| {
-                if header.base_offset >= cut && header.max_timestamp <= time.0 {
+                let within = header.base_offset >= cut && header.next_offset() <= self.keep.next;
+                if within && header.max_timestamp <= time.0 {
                     behind.add(u64::from(header.record_count.unsigned_abs()), Timestamp(batch.min_timestamp()));
                 } else if batch.min_timestamp() <= time.0 {
                     self.records(&seal, position, batch, |offset, timestamp| {
@@ -337,5 +339,63 @@ mod tests {
         ] {
             assert_eq!(repository.observed_until(&list, Timestamp(time)).unwrap(), expected, "{time}");
         }
+    }
+
+    /// A segment with an index entry for each batch.
+    fn indexed(batches: &[Vec<u8>]) -> (Repository, SegmentList) {
+        let repository = testing::repository(MemoryStore::new());
+        let run = repository.begin_run(testing::CLUSTER).unwrap();
+        let mut writer = repository.create_segment(testing::start("orders", 0, &run, None)).unwrap();
+        for (number, bytes) in (1..).zip(batches) {
+            writer.append_run(bytes, i64::MAX, Timestamp(number * 60_000)).unwrap();
+        }
+        let seal = writer.seal().unwrap();
+        assert_eq!(seal.index.len(), batches.len());
+        (repository, SegmentList { parts: Vec::new(), tail: vec![seal] })
+    }
+
+    #[test]
+    fn the_first_later_record_is_found_whatever_the_index_says() {
+        let of = indexed(&[batch_of(0, &[10]), batch_of(1, &[20]), batch_of(2, &[15]), batch_of(3, &[30])]);
+        for (time, expected) in [(5, Some((0, 10))), (10, Some((1, 20))), (20, Some((3, 30))), (30, None)] {
+            assert_eq!(later_than(&of, time), expected, "{time}");
+        }
+    }
+
+    /// Number and earliest time of what lies behind the cut.
+    fn behind(of: &(Repository, SegmentList), keep: OffsetRange, cut: i64, time: i64) -> (u64, i64) {
+        let found = of.0.record_times(&of.1, keep).unwrap().behind(cut, Timestamp(time)).unwrap();
+        (found.records, found.earliest.0)
+    }
+
+    #[test]
+    fn behind_a_cut_every_record_counts_once_and_only_there() {
+        let of = partition(&[&[batch_of(0, &[10, 20, 30])], &[batch_of(3, &[8, 9])], &[batch_of(5, &[0])]]);
+        let whole = all(&of.1);
+        assert_eq!(behind(&of, whole, 0, 100), (6, 0));
+        assert_eq!(behind(&of, whole, 1, 100), (5, 0), "not what lies before it in its batch");
+        assert_eq!(behind(&of, whole, 1, 7), (1, 0));
+        assert_eq!(behind(&of, whole, 1, 8), (2, 0), "the smallest time of a segment is the one asked for");
+        let shorter = |next| OffsetRange { next, ..whole };
+        assert_eq!(behind(&of, shorter(5), 1, 100), (4, 8), "nothing behind the end");
+        assert_eq!(behind(&of, shorter(4), 1, 100), (3, 8), "nor within the segment, or the batch, that holds it");
+        let ascending = partition(&[&[batch_of(0, &[0])], &[batch_of(1, &[5])], &[batch_of(2, &[4])]]);
+        assert_eq!(behind(&ascending, all(&ascending.1), 0, 9), (3, 0));
+        assert_eq!(behind(&ascending, all(&ascending.1), 1, 9), (2, 4));
+    }
+
+    #[test]
+    fn only_committed_records_are_counted() {
+        // Times of these are a million and the offset.
+        let of = partition(&[
+            &[batch_of(0, &[5, 6])],
+            &[transactional(2, 2, 7), marker(4, 7, false), transactional(5, 1, 7), marker(6, 7, true)],
+            &[batch_of(7, &[9, 9])],
+        ]);
+        let times = of.0.record_times(&of.1, all(&of.1)).unwrap();
+        assert_eq!(behind(&of, all(&of.1), 0, 2_000_000).0, 5);
+        assert_eq!([2, 5, 6, 7, 8, 9].map(|cut| times.before(cut).unwrap()), [2, 2, 3, 3, 4, 5]);
+        let later = of.0.record_times(&of.1, OffsetRange { base: 1, next: 9 }).unwrap();
+        assert_eq!([2, 7, 9].map(|cut| later.before(cut).unwrap()), [1, 2, 4], "not what lies before the range");
     }
 }

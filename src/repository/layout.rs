@@ -114,8 +114,8 @@ pub fn keys(number: u64) -> Result<Key, InvalidKey> {
 /// The number in such a name.
 pub fn keys_number(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(".json")?;
-    let plain = digits.len() >= 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits.parse().ok().filter(|number| plain && format!("{number:06}") == digits && *number > 0)
+    // Only the one spelling that `keys` makes.
+    digits.parse().ok().filter(|number| format!("{number:06}") == digits && *number > 0)
 }
 
 /// A private key, encrypted with a passphrase.
@@ -149,9 +149,8 @@ pub fn signature_number(name: &str) -> Option<u64> {
 /// The number in the name of a snapshot's head.
 pub fn snapshot_number(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(".json")?;
-    let plain = digits.len() >= 10 && digits.bytes().all(|byte| byte.is_ascii_digit());
     // Only the one spelling that `snapshot` makes: else two names would mean one number.
-    digits.parse().ok().filter(|number| plain && format!("{number:010}") == digits && *number > 0)
+    digits.parse().ok().filter(|number| format!("{number:010}") == digits && *number > 0)
 }
 
 /// Folder of a run's batches of seals.

@@ -61,14 +61,10 @@ impl Repository {
 }
 
 impl SegmentWriter {
-    /// Appends one batch, fetched at `observed`: its checksum and the order of offsets are checked.
-    pub fn append(&mut self, batch: &Batch<'_>, observed: Timestamp) -> Result<(), RepositoryError> {
-        self.append_run(batch.bytes(), i64::MAX, observed).map(|_| ())
-    }
-
-    /// Appends the whole batches in `bytes`, as one fetch brought them, that begin before `fence`. Gives the number of
-    /// bytes taken: less than all where a batch begins at or after the fence, where the last batch is not whole, and
-    /// where the segment [is full](Self::is_full). After a batch that is refused, those before it are in.
+    /// Appends the whole batches in `bytes`, as one fetch brought them at `observed`, that begin before `fence`: checksums
+    /// and the order of offsets are checked. Gives the number of bytes taken: less than all where a batch begins at or
+    /// after the fence, where the last batch is not whole, and where the segment [is full](Self::is_full). After a batch
+    /// that is refused, those before it are in.
     pub fn append_run(&mut self, bytes: &[u8], fence: i64, observed: Timestamp) -> Result<usize, RepositoryError> {
         let (mut written, mut checked) = (0, 0);
         let mut refused = None;

@@ -148,3 +148,23 @@ fn markers() {
     with_header(&mut emptied, |header| header.record_count = 0);
     assert_eq!(read(&emptied), Ok(None));
 }
+
+#[test]
+fn offsets_must_ascend_wherever_reading_goes_on() {
+    let bytes = stored(&[(0, plain("a")), (1, plain("b")), (1, plain("c"))], 7, Attributes(0), |_| {});
+    let all = records(&Batch::parse(&bytes).unwrap()).unwrap();
+    let mut iter = all.iter();
+    assert_eq!(iter.by_ref().take(2).map(|record| record.unwrap().offset).collect::<Vec<_>>(), [7, 8]);
+    let fault = RecordFault::OffsetDelta(1);
+    assert_eq!(
+        all.iter_from(iter.place(&all)).next(),
+        Some(Err(BatchError::Record { base_offset: 7, index: 2, fault }))
+    );
+}
+
+#[test]
+fn large_records_share_a_batch() {
+    let large = plain(&"x".repeat(100_000));
+    let bytes = batch_of(&[large.clone(), large.clone(), large.clone()], Codec::None);
+    assert_eq!(contents(&bytes), [(0, large.clone()), (1, large.clone()), (2, large)]);
+}

@@ -173,7 +173,7 @@ mod tests {
 
     use super::*;
     use crate::batch::Batch;
-    use crate::repository::testing::{batch, marker, segment, start, transactional};
+    use crate::repository::testing::{batch, batch_with, marker, segment, start, transactional};
     use crate::repository::{Repository, Run};
     use crate::store::MemoryStore;
 
@@ -270,6 +270,40 @@ mod tests {
             [(7, 9, false), (7, 10, true), (7, 19, true), (7, 21, false), (7, 30, true), (7, 99, true), (8, 15, false)]
         {
             assert_eq!(index.find(producer, base).is_some(), expected, "{producer} {base}");
+            assert_eq!(outcome(&index, &transactional(base, 1, producer)).is_some(), expected, "{producer} {base}");
+            let outside = batch_with(base, 1, |header| header.producer_id = producer);
+            assert_eq!(outcome(&index, &outside), None, "it belongs to no transaction");
+            assert_eq!(outcome(&index, &marker(base, producer, false)), None, "a marker is no data");
         }
+    }
+
+    #[test]
+    fn a_cut_within_segments_that_only_abort_is_seen() {
+        let repository = Repository::init_in(Arc::new(MemoryStore::new())).unwrap();
+        let (inside, carried) = (transactional(0, 2, 1), transactional(3, 1, 2));
+        let first = [inside.clone(), marker(2, 1, false), carried.clone()];
+        let alone = [transactional(6, 1, 3), marker(7, 3, false)];
+        let tail = sealed_in(&repository, &[&first, &[batch(4, 1), marker(5, 2, false)], &alone]);
+        let list = SegmentList { parts: Vec::new(), tail };
+        let at = |end, data: &[u8]| outcome(&AbortedIndex::up_to(&repository, &list, end).unwrap(), data);
+        let (aborted, open) = (Some(Uncommitted::Aborted), Some(Uncommitted::OpenAtCut));
+        assert_eq!([at(2, &inside), at(3, &inside)], [open, aborted]);
+        assert_eq!([at(5, &carried), at(6, &carried)], [open, aborted], "its data lies in the segment before");
+        assert_eq!([at(7, &alone[0]), at(8, &alone[0])], [open, aborted], "all of it is in one segment");
+    }
+
+    #[test]
+    fn at_the_end_of_a_segment_nothing_of_the_next_counts() {
+        let repository = Repository::init_in(Arc::new(MemoryStore::new())).unwrap();
+        let data = transactional(0, 1, 7);
+        let mut tail = sealed_in(&repository, &[std::slice::from_ref(&data), &[batch(90, 1)]]);
+        tail[1].carried.clear();
+        tail[1].open.clear();
+        let (end, list) = (tail[1].base, SegmentList { parts: Vec::new(), tail });
+        let at = |end| outcome(&AbortedIndex::up_to(&repository, &list, end).unwrap(), &data);
+        assert_eq!(
+            [at(1), at(end), at(end + 1)],
+            [Uncommitted::OpenAtCut, Uncommitted::OpenAtCut, Uncommitted::Lost].map(Some)
+        );
     }
 }

@@ -1,9 +1,10 @@
 //! Writing, scanning and reading segments.
 
 use super::*;
+use crate::batch::old_messages::{Old, message};
 use crate::batch::{Attributes, BatchError, Builder, Record, walk};
 use crate::model::Timestamp;
-use crate::repository::format::{AbortedTransaction, EpochStart, OpenTransaction, Seal};
+use crate::repository::format::{AbortedTransaction, EpochStart, IndexEntry, OpenTransaction, Seal};
 use crate::repository::testing::{self, batch, batch_with, marker, transactional};
 use crate::repository::{Damage, Repository, RepositoryError};
 use crate::store::{Fault, FaultyStore, Key, MemoryStore, Store};
@@ -107,7 +108,10 @@ fn a_run_stops_at_the_fence_and_at_a_partial_tail() {
     assert_eq!(writer.append_run(&b[..b.len() - 1], 100, Timestamp(1)).unwrap(), 0);
     assert_eq!(writer.next_offset(), 5);
     assert_eq!(writer.append_run(&b, 100, Timestamp(1)).unwrap(), b.len());
-    assert!(writer.should_roll(1) && !writer.should_roll(1 << 30));
+    let size = bytes.len() as u64;
+    assert!(writer.size() == size && writer.should_roll(size) && !writer.should_roll(size + 1));
+    assert_eq!(writer.append_run(&batch(100, 1), 100, Timestamp(9)).unwrap(), 0);
+    assert_eq!(writer.seal().unwrap().observed, Timestamp(1), "nothing came at 9");
 }
 
 #[test]
@@ -157,6 +161,7 @@ fn batches_come_back_one_by_one_and_in_runs() {
         rest.extend_from_slice(&run);
     }
     assert_eq!(rest, batches[1..].concat());
+    assert_eq!(reader.position(), seal.size);
 }
 
 #[test]
@@ -222,4 +227,97 @@ fn damage_is_an_error_wherever_it_lies_and_never_a_panic() {
     }
     store.delete(&key).unwrap();
     assert!(matches!(repository.read_segment(&seal), Err(RepositoryError::Missing { .. })));
+}
+
+fn writer() -> SegmentWriter {
+    let repository = testing::repository(MemoryStore::new());
+    let run = repository.begin_run("c").unwrap();
+    repository.create_segment(testing::start("orders", 0, &run, None)).unwrap()
+}
+
+/// How many of these batches, one record each, go into a segment one after the other, and whether it is full then.
+fn taken(bases: &[i64]) -> (usize, bool) {
+    let mut writer = writer();
+    let batches: Vec<Vec<u8>> = bases.iter().map(|base| batch(*base, 1)).collect();
+    let bytes = writer.append_run(&batches.concat(), i64::MAX, Timestamp(1)).unwrap();
+    let whole = (0..=bases.len()).find(|count| batches[..*count].concat().len() == bytes);
+    (whole.unwrap(), writer.is_full())
+}
+
+#[test]
+fn a_segment_holds_the_offsets_that_kafkas_tools_count() {
+    let (far, most) = (5_000_000_000, i64::from(i32::MAX));
+    assert_eq!(taken(&[]), (0, false));
+    assert_eq!(taken(&[far]), (1, false), "it may begin anywhere");
+    assert_eq!(taken(&[far, far + 1, far + 1000]), (3, false));
+    // The next offset is one more.
+    assert_eq!(taken(&[far, far + most - 1]), (2, true));
+    assert_eq!(taken(&[far, far + most]), (1, false), "it belongs into the next segment");
+    assert_eq!(taken(&[far, far + most + 1]), (1, false));
+    let room = 1 << 24;
+    assert_eq!(taken(&[far, far + most - room - 1]), (2, false));
+    assert_eq!(taken(&[far, far + most - room]), (2, true), "hardly a batch would fit");
+    assert_eq!(taken(&[far, far + most - room + 1]), (2, true));
+}
+
+#[test]
+fn large_batches_share_a_segment() {
+    let mut writer = writer();
+    let batches = [0, 1, 2].map(|base| {
+        let mut builder = Builder::new();
+        builder.push(&Record { value: Some(&[7; 100_000]), ..Record::default() }).unwrap();
+        testing::finish(builder, base, |_| {})
+    });
+    assert_eq!(writer.append_run(&batches.concat(), i64::MAX, Timestamp(1)).unwrap(), batches.concat().len());
+}
+
+#[test]
+fn codecs_and_times_of_a_segment_are_those_of_its_batches() {
+    let with = |base, codec| batch_with(base, 1, |header| header.attributes = Attributes(codec));
+    assert_eq!(scan(&[], &[with(0, 4), with(1, 1), with(2, 4)]).codecs, [1, 4]);
+    assert_eq!(scan(&[], &[with(0, 0), with(1, 2)]).codecs, [0, 2]);
+    let times = |times: &[i64]| {
+        let batches: Vec<Vec<u8>> = (0..).zip(times).map(|(base, time)| testing::batch_of(base, &[*time])).collect();
+        let facts = scan(&[], &batches);
+        (facts.min_timestamp.0, facts.max_timestamp.0)
+    };
+    assert_eq!([times(&[9, 5, 7]), times(&[0, 5]), times(&[-1, 4])], [(5, 9), (0, 5), (4, 4)]);
+}
+
+#[test]
+fn what_is_compressed_is_told_by_the_greater_part() {
+    let (plain, gzip) = (batch(0, 1), batch_with(1, 1, |header| header.attributes = Attributes(1)));
+    assert_eq!(plain.len(), gzip.len());
+    let mostly = |batches: &[&[u8]]| is_mostly_uncompressed(&batches.concat());
+    assert!(mostly(&[&plain]) && mostly(&[&plain, &gzip, &plain]));
+    assert!(!mostly(&[&plain, &gzip]) && !mostly(&[&gzip, &plain, &gzip]) && !mostly(&[]));
+}
+
+#[test]
+fn an_index_that_points_behind_the_end_is_not_followed() {
+    let (_, repository, mut seal) = write(&[batch(0, 5), batch(5, 5)]);
+    let first = seal.index[0];
+    for position in [seal.size, seal.size + 1] {
+        seal.index = vec![first, IndexEntry { offset: 5, position, ..first }];
+        let mut reader = repository.read_segment_from(&seal, 7).unwrap();
+        assert_eq!(reader.next().unwrap().unwrap().bytes, batch(5, 5), "{position}");
+    }
+}
+
+#[test]
+fn old_messages_are_joined_and_said_where_they_lie() {
+    let old = |offset| message(1, 0, &Old::of(offset, "value"));
+    let batches = [batch(0, 2), old(2), old(3), old(4), batch(5, 1)];
+    let (_, repository, seal) = write(&batches);
+    let sizes: Vec<u64> = batches.iter().map(|bytes| bytes.len() as u64).collect();
+    let read = |join| {
+        let (mut reader, mut found) = (repository.read_modern(&seal, 0, join).unwrap(), Vec::new());
+        while let Some(one) = reader.next().unwrap() {
+            assert_eq!(one.batch().unwrap().header().unwrap().record_count, [2, 3, 1][found.len().min(2)]);
+            found.push((one.position, one.stored, one.converted));
+        }
+        found
+    };
+    let at = |number: usize| sizes[..number].iter().sum::<u64>();
+    assert_eq!(read(true), [(0, sizes[0], 0), (at(1), at(4) - at(1), 3), (at(4), sizes[4], 0)]);
 }

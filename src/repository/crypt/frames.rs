@@ -76,3 +76,39 @@ fn compress(plain: &[u8], level: i32) -> io::Result<Vec<u8>> {
         compressor.compress(plain)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Text that compresses.
+    fn text(size: usize) -> Vec<u8> {
+        (0..size).map(|at| (at * at / 7 % 251) as u8 & 0x3f).collect()
+    }
+
+    #[test]
+    fn every_frame_is_full_but_the_last_and_begins_where_it_says() {
+        let plain = text(5 * FRAME / 2);
+        let (mut frames, mut stored) = (Frames::new(1), Vec::new());
+        let mut rest = plain.as_slice();
+        for size in [1, 700_000, 700_000, 1, 0, FRAME, usize::MAX] {
+            let (now, later) = rest.split_at(size.min(rest.len()));
+            frames.write(now, |frame| Ok(stored.extend_from_slice(frame))).unwrap();
+            rest = later;
+        }
+        let made = frames.finish(|frame| Ok(stored.extend_from_slice(frame))).unwrap();
+        let positions: Vec<u64> = made.iter().map(|frame| frame.position).collect();
+        assert_eq!(positions, [0, FRAME as u64, 2 * FRAME as u64]);
+        for frame in made {
+            let read = zstd::decode_all(&stored[frame.start as usize..]).unwrap();
+            assert!(read == plain[frame.position as usize..], "from {frame:?}");
+        }
+    }
+
+    #[test]
+    fn each_level_is_its_own_whatever_was_written_before() {
+        let lines: Vec<String> = (0..2000).map(|at| format!("record {at} of {}\n", at * at)).collect();
+        let [one, best, again] = [1, 19, 1].map(|level| compress(lines.concat().as_bytes(), level).unwrap());
+        assert!(one == again && one.len() > best.len(), "{} and {}", one.len(), best.len());
+    }
+}

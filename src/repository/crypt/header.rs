@@ -40,3 +40,30 @@ impl<R: Seek> Seek for HeaderGuard<R> {
         self.inner.seek(to)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads pieces of these sizes; how many came before the bound.
+    fn passed(pieces: &[usize], opened: bool) -> usize {
+        let (mut guard, flag) = HeaderGuard::new(io::repeat(7));
+        flag.store(opened, Ordering::Relaxed);
+        pieces.iter().take_while(|size| guard.read(&mut vec![0; **size]).is_ok()).count()
+    }
+
+    #[test]
+    fn a_header_ends_within_its_bound_whatever_pieces_it_comes_in() {
+        let most = HEADER_MAX as usize;
+        assert_eq!(passed(&[5000, 5000, 1, 1], false), 2);
+        assert_eq!(passed(&[most, 1, 1], false), 2, "it may have exactly so many");
+        assert_eq!(passed(&[most, most, most, most], true), 4, "what follows it has no bound");
+    }
+
+    #[test]
+    fn it_is_where_what_it_guards_is() {
+        let (mut guard, _) = HeaderGuard::new(io::Cursor::new(vec![0; 100]));
+        assert_eq!(guard.seek(SeekFrom::Start(70)).unwrap(), 70);
+        assert_eq!(guard.seek(SeekFrom::Current(5)).unwrap(), 75);
+    }
+}

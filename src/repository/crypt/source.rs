@@ -250,3 +250,46 @@ impl Seek for StoredSource {
         Ok(position)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A store that fails in the middle.
+    struct Failing(io::ErrorKind);
+
+    impl Read for Failing {
+        fn read(&mut self, _into: &mut [u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+    }
+
+    fn read(form: Form, source: impl Read + Send + 'static) -> io::Error {
+        let mut plain = PlainSource::new(Key::new("a").unwrap(), form, Box::new(source)).unwrap();
+        plain.read(&mut [0; 9]).unwrap_err()
+    }
+
+    fn told(error: io::Error) -> RepositoryError {
+        read_failed(&Key::new("a").unwrap(), error)
+    }
+
+    #[test]
+    fn a_plain_log_that_cannot_be_read_is_not_damaged() {
+        let error = told(read(Form::default(), Failing(io::ErrorKind::PermissionDenied)));
+        assert!(matches!(error, RepositoryError::Store(_)), "{error}");
+        for form in [Form::default(), Form { zstd: false, age: true }] {
+            assert_eq!(read(form, Failing(io::ErrorKind::Interrupted)).kind(), io::ErrorKind::Interrupted, "{form:?}");
+        }
+    }
+
+    #[test]
+    fn damage_is_told_by_the_layer_that_found_it() {
+        let damage = |form, source: &'static [u8]| match told(read(form, source)) {
+            RepositoryError::Damaged { damage, .. } => damage,
+            other => panic!("{other}"),
+        };
+        assert!(matches!(damage(Form { zstd: true, age: false }, b"no frame at all"), Damage::Zstd(_)));
+        let error = told(read(Form { zstd: false, age: true }, Failing(io::ErrorKind::InvalidData)));
+        assert!(matches!(error, RepositoryError::Damaged { damage: Damage::Decrypt(_), .. }), "{error}");
+    }
+}

@@ -7,7 +7,7 @@ use age::secrecy::ExposeSecret;
 
 use super::{Form, InitOptions, Secrets};
 use crate::model::Secret;
-use crate::repository::format::{Compression, ConfigEntry, GroupsPart, PartRef, Seal, SegmentList};
+use crate::repository::format::{Compression, ConfigEntry, GroupsPart, PartRef, PassphraseKey, Seal, SegmentList};
 use crate::repository::testing::{self, CLUSTER};
 use crate::repository::{Repository, RepositoryError, layout};
 use crate::store::{Key, MemoryStore, Store};
@@ -99,6 +99,8 @@ fn without_the_key_the_error_says_which_one() {
     assert!(matches!(error, RepositoryError::NoKey { .. }) && error.to_string().contains(&recipient), "{error}");
     assert!(made.require_key().is_err());
     let repository = Repository::open_in(Arc::new(store.clone())).unwrap();
+    repository.unlock(&Secrets::default()).unwrap();
+    assert!(!repository.is_readable(), "whoever has no key may look at what needs none");
     let error = repository.unlock(&wrong).unwrap_err().to_string();
     assert!(error.contains(&recipient) && error.contains(&other), "{error}");
     assert!(!repository.is_readable());
@@ -148,6 +150,8 @@ fn new_keys_are_for_new_objects() {
     assert_eq!((readable(&old_secrets, &before), readable(&old_secrets, &after)), (true, false));
     assert_eq!((readable(&new_secrets, &before), readable(&new_secrets, &after)), (false, true));
     assert_eq!(again.recipients_at(1).unwrap().recipients, [new]);
+    again.commit(testing::head("r")).unwrap();
+    assert_eq!(again.head(1).unwrap().head.keys, 1, "the head says whose keys it needs");
     let plain = testing::repository(MemoryStore::new());
     assert!(matches!(plain.change_recipients(Vec::new()), Err(RepositoryError::NotEncrypted { .. })));
 }
@@ -195,6 +199,15 @@ fn a_snapshot_without_a_key_shows_names_and_hides_configs() {
     assert!(matches!(locked.groups(&snapshot.head), Err(RepositoryError::NoKey { .. })));
     assert!(locked.topics(&snapshot.head).unwrap().next().unwrap().unwrap().configs.is_empty());
     locked.check_complete(&snapshot.head, |_, _| true).unwrap();
+    let configs = locked.shard_configs(&snapshot.head.topics[0]).unwrap().unwrap();
+    assert_eq!(locked.configs_part(&snapshot.head.topics[0]).unwrap().unwrap(), configs);
+    let (key, whole) = (layout::part_of(&configs).unwrap(), store.get(&layout::part_of(&configs).unwrap()).unwrap());
+    store.delete(&key).unwrap();
+    for repository in [&locked, &opened(&store, &secrets)] {
+        let error = repository.check_complete(&snapshot.head, |_, _| true).unwrap_err();
+        assert!(matches!(&error, RepositoryError::Missing { object } if object == key.as_str()), "{error}");
+    }
+    store.put(&key, &whole).unwrap();
     let unlocked = opened(&store, &secrets);
     assert_eq!(unlocked.groups(&snapshot.head).unwrap().groups.len(), 1);
     assert_eq!(unlocked.topics(&snapshot.head).unwrap().next().unwrap().unwrap(), topic);
@@ -236,10 +249,60 @@ fn a_repository_of_format_1_goes_on_as_it_is() {
     assert!(Form::of(&seal.object).is_plain() && repository.is_readable());
     let list = repository.append_seals(SegmentList::default(), vec![seal.clone()]).unwrap();
     let topic = testing::topic("orders", vec![testing::partition(0, &[seal], list)]);
+    assert!(!repository.may_merge(), "its readers would not find what was merged");
     let snapshot = testing::commit(&repository, &run, None, vec![topic]);
     assert_eq!((snapshot.head.format.major, snapshot.head.format.minor), (1, 1));
     for object in store.list(None).unwrap().iter().filter(|object| object.key.as_str().starts_with("snapshots")) {
         let text = String::from_utf8(store.get(&object.key).unwrap()).unwrap();
         assert!(!text.contains("group_names") && !text.contains("keys"), "an older ktape knows nothing new: {text}");
+    }
+}
+
+#[test]
+fn a_part_is_adopted_with_the_number_of_the_keys_here_and_mended() {
+    let (recipient, secrets) = identity();
+    let (from, to) = (MemoryStore::new(), MemoryStore::new());
+    let made = |store: &MemoryStore| {
+        Repository::init_in_with(Arc::new(store.clone()), &options(false, std::slice::from_ref(&recipient))).unwrap()
+    };
+    let (source, target) = (made(&from), made(&to));
+    let PartRef::Encrypted(part) = source.put_private_part(&GroupsPart::default()).unwrap() else { panic!() };
+    let adopted = target.adopt_private_part(&source, &part, 3).unwrap();
+    let PartRef::Encrypted(there) = &adopted else { panic!("{adopted:?}") };
+    assert_eq!((there.keys, &there.stored, &there.plain), (3, &part.stored, &part.plain));
+    assert_eq!(opened(&to, &secrets).private_part::<GroupsPart>(&adopted).unwrap(), GroupsPart::default());
+    let key = layout::part_of(&adopted).unwrap();
+    to.put(&key, b"damaged").unwrap();
+    assert_eq!(target.adopt_private_part(&source, &part, 3).unwrap(), adopted);
+    assert_eq!(to.get(&key).unwrap(), from.get(&key).unwrap());
+}
+
+#[test]
+fn a_repository_has_no_more_recipients_than_a_header_has_room_for() {
+    let recipients: Vec<String> = (0..65).map(|_| identity().0).collect();
+    let init =
+        |count: usize| Repository::init_in_with(Arc::new(MemoryStore::new()), &options(false, &recipients[..count]));
+    assert!(matches!(init(65), Err(RepositoryError::InvalidRecipient { .. })));
+    let made = init(64).unwrap();
+    assert!(matches!(made.change_recipients(recipients.clone()), Err(RepositoryError::InvalidRecipient { .. })));
+    made.change_recipients(recipients[..64].to_vec()).unwrap();
+}
+
+#[test]
+fn an_identity_file_is_read_up_to_its_bound_and_by_its_digest() {
+    let store = MemoryStore::new();
+    let repository = testing::repository(store.clone());
+    let read = |size: usize, digest_of: &[u8]| {
+        let object = layout::passphrase_key("0123abcd").unwrap();
+        store.put(&object, &vec![7; size]).unwrap();
+        let digest = blake3::hash(digest_of).to_hex().to_string();
+        repository.passphrase_key(&PassphraseKey { object: object.to_string(), digest })
+    };
+    for size in [1000, 64 << 10] {
+        assert_eq!(read(size, &vec![7; size]).unwrap(), vec![7; size]);
+    }
+    let large = (64 << 10) + 1;
+    for (size, digest_of) in [(large, vec![7; large]), (1000, vec![8; 1000])] {
+        assert!(read(size, &digest_of).unwrap_err().is_damage(), "{size}");
     }
 }

@@ -49,3 +49,69 @@ impl Journal {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::Repository;
+    use crate::repository::testing::{self, CLUSTER, batch};
+    use crate::store::MemoryStore;
+
+    const BYTES: u64 = 1000;
+
+    /// A journal, and a seal to put into it.
+    fn journal() -> (Repository, Journal, Seal) {
+        let repository = testing::repository(MemoryStore::new());
+        let other = testing::repository(MemoryStore::new());
+        let run = other.begin_run(CLUSTER).unwrap();
+        let seal = testing::segment(&other, &run, testing::start("a", 0, &run, None), &[batch(0, 1)]);
+        let run = repository.begin_run(CLUSTER).unwrap();
+        let id = run.id().to_owned();
+        let journal = Journal::new(run, BYTES);
+        assert_eq!(journal.run(), id);
+        (repository, journal, seal)
+    }
+
+    fn written(repository: &Repository) -> usize {
+        repository.all_run_seals().unwrap().len()
+    }
+
+    #[test]
+    fn seals_are_written_down_when_their_segments_are_large_enough() {
+        let (repository, mut journal, seal) = journal();
+        let of = |size| Seal { size, ..seal.clone() };
+        journal.add(of(BYTES - 1)).unwrap();
+        assert_eq!(written(&repository), 0);
+        journal.add(of(1)).unwrap();
+        assert_eq!(written(&repository), 2);
+        journal.add(of(BYTES - 1)).unwrap();
+        assert_eq!(written(&repository), 2, "it counts from the batch before");
+        journal.flush().unwrap();
+        assert_eq!(written(&repository), 3);
+        journal.add(of(BYTES + 1)).unwrap();
+        assert_eq!(written(&repository), 4);
+    }
+
+    #[test]
+    fn seals_are_written_down_when_there_are_many() {
+        let (repository, mut journal, seal) = journal();
+        let empty = Seal { size: 0, ..seal };
+        for _ in 1..SEALS {
+            journal.add(empty.clone()).unwrap();
+        }
+        assert_eq!(written(&repository), 0);
+        journal.add(empty).unwrap();
+        assert_eq!(written(&repository), SEALS);
+    }
+
+    #[test]
+    fn seals_are_written_down_when_they_are_old() {
+        let (repository, mut journal, seal) = journal();
+        let Some(long_ago) = Instant::now().checked_sub(AGE + Duration::from_secs(1)) else { return };
+        journal.written = long_ago;
+        journal.add(Seal { size: 0, ..seal.clone() }).unwrap();
+        assert_eq!(written(&repository), 1);
+        journal.add(Seal { size: 0, ..seal }).unwrap();
+        assert_eq!(written(&repository), 1, "the next batch is young");
+    }
+}

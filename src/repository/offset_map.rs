@@ -190,6 +190,12 @@ mod tests {
         assert!(reader(changed.as_bytes()).summary().is_err());
         let third = reader(b"[5,0,3]\n[8,3,1]\nx\n").last().unwrap().unwrap_err().to_string();
         assert!(third.contains("line 3"), "{third}");
+        // Its last line fits, so what is wrong is the lines before.
+        let with_digest = |lines: &str| {
+            let digest = blake3::hash(lines.as_bytes()).to_hex();
+            format!("{lines}{{\"log_end\":9,\"admitted\":null,\"digest\":\"{digest}\"}}\n")
+        };
+        reader(with_digest("[5,0,3]\n[8,3,1]\n").as_bytes()).summary().unwrap();
         for bad in [
             "[5,0,3]\n[7,3,1]\n",
             "[5,0,3]\n[8,2,1]\n",
@@ -199,7 +205,7 @@ mod tests {
             "[1,2]\n",
             "x\n",
         ] {
-            assert!(reader(bad.as_bytes()).last().unwrap().is_err(), "{bad}");
+            assert!(reader(with_digest(bad).as_bytes()).summary().unwrap_err().is_damage(), "{bad}");
         }
     }
 }

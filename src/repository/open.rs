@@ -228,8 +228,11 @@ fn store_at(location: &str) -> Result<Arc<dyn Store>, RepositoryError> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::io::ErrorKind;
 
     use super::*;
+    use crate::repository::testing;
+    use crate::store::{Fault, FaultyStore, LocalStore, MemoryStore, Operation};
 
     #[test]
     fn what_init_made_opens_again() {
@@ -239,6 +242,8 @@ mod tests {
         let opened = Repository::open(&location).unwrap();
         assert_eq!(made.document(), opened.document());
         assert_eq!(opened.document().repository_id.len(), 32);
+        assert_eq!(opened.location(), location);
+        assert!(opened.format_to_write() == FORMAT_VERSION && opened.may_merge());
         assert!(matches!(Repository::init(&location), Err(RepositoryError::AlreadyARepository { .. })));
     }
 
@@ -254,5 +259,36 @@ mod tests {
         let error = Repository::init(&location).unwrap_err();
         assert_eq!(error.to_string(), format!("{location} is not empty: it holds letter.txt"));
         assert!(matches!(Repository::init("ftp://bucket"), Err(RepositoryError::UnsupportedLocation { .. })));
+    }
+
+    #[test]
+    fn what_stops_init_is_told_as_what_it_is() {
+        let init = |fault: Option<(Operation, u32, ErrorKind)>| {
+            let store = FaultyStore::new(MemoryStore::new());
+            let fails = fault.map(|(operation, nth, with)| Fault::Fails { operation, nth, with });
+            fails.into_iter().for_each(|fault| store.inject(fault));
+            Repository::init_in(Arc::new(store)).map(|_| ())
+        };
+        init(None).unwrap();
+        let denied = |nth| init(Some((Operation::PutIfAbsent, nth, ErrorKind::PermissionDenied)));
+        assert!(matches!(denied(1), Err(RepositoryError::Store(_))), "the document cannot be written");
+        assert!(matches!(denied(2), Err(RepositoryError::Store(_))), "nor once more");
+        let raced = init(Some((Operation::PutIfAbsent, 1, ErrorKind::AlreadyExists)));
+        assert!(matches!(raced, Err(RepositoryError::AlreadyARepository { .. })), "somebody else was faster");
+    }
+
+    #[test]
+    fn free_space_is_what_the_store_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let local = Repository::init_in(Arc::new(LocalStore::new(folder.path().join("r")))).unwrap();
+        assert_eq!(local.free_space().is_some(), local.store().free_space().is_some());
+        assert!(local.free_space().is_some());
+        assert_eq!(testing::repository(MemoryStore::new()).free_space(), None);
+    }
+
+    #[test]
+    fn this_host_is_named() {
+        let host = testing::repository(MemoryStore::new()).host().to_owned();
+        assert_eq!(host.as_bytes(), rustix::system::uname().nodename().to_bytes());
     }
 }

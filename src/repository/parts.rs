@@ -188,4 +188,33 @@ mod tests {
         store.delete(&key).unwrap();
         assert!(matches!(again.part::<Vec<String>>(&digest), Err(RepositoryError::Missing { .. })));
     }
+
+    /// What was there before may be about to be pruned.
+    #[test]
+    fn a_part_that_was_not_read_on_the_way_gets_a_name_of_its_own() {
+        let store = MemoryStore::new();
+        let repository = Repository::init_in(Arc::new(store.clone())).unwrap();
+        let first = repository.put_part(&vec!["a"]).unwrap();
+        assert_eq!(repository.put_part(&vec!["a"]).unwrap(), first, "this process wrote it");
+        let mut names = vec![first];
+        for _ in 0..3 {
+            repository.forget_parts();
+            names.push(repository.put_part(&vec!["a"]).unwrap());
+        }
+        for name in &names {
+            assert_eq!(repository.part::<Vec<String>>(name).unwrap(), ["a"]);
+        }
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), 4);
+    }
+
+    #[test]
+    fn any_blank_may_be_either() {
+        let repository = Repository::init_in(Arc::new(MemoryStore::new())).unwrap();
+        let drawn: Vec<Vec<u8>> = (0..400).map(|_| repository.blanks().unwrap()).collect();
+        for place in 0..64 {
+            assert!([b' ', b'\t'].iter().all(|blank| drawn.iter().any(|blanks| blanks[place] == *blank)), "{place}");
+        }
+    }
 }

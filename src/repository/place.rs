@@ -128,3 +128,113 @@ impl StoredStream<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::format::{Piece, PiecesDocument};
+    use crate::repository::testing::{self, CLUSTER, batch};
+    use crate::repository::{Run, layout};
+    use crate::store::{Fault, FaultyStore, MemoryStore, Operation};
+
+    type Faulty = FaultyStore<MemoryStore>;
+
+    /// A segment that will be merged, in the folder of a partition.
+    fn made() -> (Faulty, Repository, Seal) {
+        let store = FaultyStore::new(MemoryStore::new());
+        let repository = testing::repository(store.clone());
+        let run: Run = repository.begin_run(CLUSTER).unwrap();
+        let seal = testing::segment(&repository, &run, testing::start("a", 0, &run, None), &[batch(0, 9)]);
+        (store, repository, seal)
+    }
+
+    /// Writes that the segment lies in an object of that random part, and the object if `there`.
+    fn merge(repository: &Repository, seal: &Seal, random: &str, there: bool) -> Key {
+        let (folder, _) = seal.object.rsplit_once('/').unwrap();
+        let object = format!("{folder}/{:020}.{:020}-{random}.log", seal.base, seal.next);
+        let object = Key::new(object).unwrap();
+        let bytes = vec![7; seal.length as usize];
+        if there {
+            repository.store().put(&object, &bytes).unwrap();
+        }
+        let piece = Piece { object: seal.object.clone(), start: 0, length: seal.length };
+        let length = seal.length;
+        repository.put_pieces(&PiecesDocument { object: object.to_string(), length, pieces: vec![piece] }).unwrap();
+        object
+    }
+
+    fn remove(repository: &Repository, object: &Key) {
+        repository.store().delete(object).unwrap();
+        repository.store().delete(&layout::pieces_of(object).unwrap().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn a_merged_object_that_is_not_whole_counts_for_nothing() {
+        let (_, repository, seal) = made();
+        let whole = merge(&repository, &seal, "00000001", true);
+        let missing = merge(&repository, &seal, "00000002", false);
+        let own = Key::new(seal.object.as_str()).unwrap();
+        repository.store().delete(&own).unwrap();
+        assert_eq!(repository.place(&seal).unwrap().key, whole);
+        let listing = repository.store().list(None).unwrap();
+        let (merged, _) = repository.merged_objects(&listing).unwrap();
+        let found: Vec<(&Key, bool)> = merged.iter().map(|one| (&one.key, one.is_whole())).collect();
+        assert_eq!(found, [(&whole, true), (&missing, false)]);
+    }
+
+    #[test]
+    fn a_place_that_was_known_is_looked_at_again() {
+        let (_, repository, seal) = made();
+        let own = Key::new(seal.object.as_str()).unwrap();
+        let first = merge(&repository, &seal, "00000001", true);
+        repository.store().delete(&own).unwrap();
+        assert_eq!(repository.place(&seal).unwrap().key, first);
+        let second = merge(&repository, &seal, "00000002", true);
+        remove(&repository, &first);
+        assert_eq!(repository.place(&seal).unwrap().key, second, "merged once more meanwhile");
+        let longer = Seal { length: seal.length + 1, ..seal.clone() };
+        assert!(matches!(repository.place(&longer), Err(RepositoryError::Missing { .. })), "another segment's bytes");
+        remove(&repository, &second);
+        assert!(matches!(repository.place(&seal), Err(RepositoryError::Missing { .. })));
+    }
+
+    #[test]
+    fn a_damaged_document_is_told_and_a_store_that_fails_is_no_damage() {
+        let (store, repository, seal) = made();
+        let whole = merge(&repository, &seal, "00000001", true);
+        let damaged = merge(&repository, &seal, "00000002", true);
+        let document = layout::pieces_of(&damaged).unwrap().unwrap();
+        repository.store().put(&document, b"{}").unwrap();
+        let listing = repository.store().list(None).unwrap();
+        let (merged, wrong) = repository.merged_objects(&listing).unwrap();
+        assert_eq!(merged.iter().map(|one| &one.key).collect::<Vec<_>>(), [&whole]);
+        assert!(wrong.len() == 1 && wrong[0].to_string().starts_with(document.as_str()), "{wrong:?}");
+        for operation in [Operation::List, Operation::Read] {
+            store.inject(Fault::Fails { operation, nth: 1, with: std::io::ErrorKind::PermissionDenied });
+            let error = repository.merged_objects(&listing).unwrap_err();
+            assert!(matches!(error, RepositoryError::Store(_)), "{operation:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn segments_of_one_object_are_copied_in_any_order() {
+        let repository = testing::repository(MemoryStore::new());
+        let keys = ["one", "other"].map(|name| Key::new(name).unwrap());
+        for (key, first) in keys.iter().zip([0, 100]) {
+            repository.store().put(key, &(first..first + 30).collect::<Vec<u8>>()).unwrap();
+        }
+        let mut stream = repository.stored_stream();
+        // Back to back, with others between them, backwards, and where another object goes on at the same position.
+        for (key, start) in [(0, 0), (0, 10), (1, 20), (1, 0), (0, 10), (0, 0), (0, 20)] {
+            let bytes: Vec<u8> = (0..10).map(|at| key as u8 * 100 + start as u8 + at).collect();
+            let place = Place { key: keys[key].clone(), start, length: 10 };
+            let mut read = Vec::new();
+            let take = &mut |piece: &[u8]| {
+                read.extend_from_slice(piece);
+                Ok(())
+            };
+            stream.copy(&place, "it", &blake3::hash(&bytes).to_hex(), take).unwrap();
+            assert_eq!(read, bytes, "{place:?}");
+        }
+    }
+}

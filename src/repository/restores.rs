@@ -378,4 +378,56 @@ mod tests {
         drop(held);
         states.lock(&key("a")).unwrap();
     }
+
+    #[test]
+    fn a_restore_is_named_by_where_it_lies() {
+        let folder = tempfile::tempdir().unwrap();
+        let states = RestoreStates::in_folder(folder.path());
+        let (one, other) = (states.begin(&key("a")).unwrap(), states.begin(&key("b")).unwrap());
+        assert_ne!(one.id(), other.id());
+        assert_eq!(one.path(), format!("restores/{}/{}", digest(&key("a")).unwrap(), one.id()));
+        one.begin(&plan("a")).unwrap();
+        assert!(folder.path().join(one.path()).join(PLAN).exists());
+    }
+
+    #[test]
+    fn commits_of_offsets_that_are_no_restores_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let states = RestoreStates::in_folder(folder.path());
+        assert!(states.offsets().unwrap().is_empty());
+        let made = [states.begin_offsets().unwrap(), {
+            states.begin(&key("a")).unwrap().begin(&plan("a")).unwrap();
+            states.begin_offsets().unwrap()
+        }];
+        made.iter().for_each(|one| one.put("commit.json", &"x").unwrap());
+        let found = states.offsets().unwrap();
+        assert!(found.iter().map(RestoreFolder::path).eq(made.iter().map(RestoreFolder::path)));
+        assert_eq!(found[0].get::<String>("commit.json").unwrap().unwrap(), "x");
+    }
+
+    #[test]
+    fn damage_to_what_a_restore_wrote_down_is_seen() {
+        let repository = crate::repository::testing::repository(crate::store::MemoryStore::new());
+        let folder = repository.restore_states().begin(&key("a")).unwrap();
+        folder.begin(&plan("a")).unwrap();
+        let name = TopicName::new("orders").unwrap();
+        folder.map_writer(&name, 0).unwrap().publish(3, serde_json::Value::Null).unwrap();
+        let written = Key::new(format!("{}/{PLAN}", folder.path())).unwrap();
+        let map = Key::new(format!("{}/maps/orders/0.jsonl", folder.path())).unwrap();
+        let check = |key: &Key| match key.name() {
+            PLAN => repository.check_restore_document(key),
+            _ => repository.check_map(key),
+        };
+        for key in [&written, &map] {
+            check(key).unwrap();
+            let whole = repository.store().get(key).unwrap();
+            repository.store().put(key, &whole[..whole.len() - 9]).unwrap();
+            assert!(check(key).unwrap_err().is_damage(), "{key}");
+            repository.store().put(key, &whole).unwrap();
+        }
+        let elsewhere = repository.restore_states().begin(&key("b")).unwrap();
+        elsewhere.begin(&plan("a")).unwrap();
+        let other = Key::new(format!("{}/{PLAN}", elsewhere.path())).unwrap();
+        assert!(check(&other).unwrap_err().to_string().contains("it is the plan of a restore that lies below"));
+    }
 }

@@ -29,3 +29,16 @@ fn hash(name: impl Hash) -> u64 {
     name.hash(&mut hasher);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_counts_once() {
+        let mut seen = Seen::default();
+        assert_eq!(["a", "b", "a", "c"].map(|name| seen.insert(name)), [true, true, false, true]);
+        assert_eq!(seen.count(), 3);
+        assert!(seen.contains("b") && !seen.contains("d"));
+    }
+}

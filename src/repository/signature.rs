@@ -191,3 +191,57 @@ fn parse(bytes: &[u8]) -> Result<SignatureBox, String> {
     }
     Ok(signature)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::testing;
+    use crate::store::MemoryStore;
+
+    /// A signed snapshot, and the signature's name and text.
+    fn signed() -> (Repository, Snapshot, Key, String) {
+        let repository = testing::repository(MemoryStore::new());
+        let snapshot = repository.commit(testing::head("r")).unwrap();
+        let pair = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
+        let key = SigningKey::parse(&pair.sk.to_box(None).unwrap().into_string(), None).unwrap();
+        repository.sign(&snapshot, &key).unwrap();
+        let object = layout::signature(1).unwrap();
+        let text = String::from_utf8(repository.store().get(&object).unwrap()).unwrap();
+        (repository, snapshot, object, text)
+    }
+
+    #[test]
+    fn a_shortened_line_is_damage_without_a_public_key_too() {
+        let (repository, snapshot, object, text) = signed();
+        assert!(repository.check_signature(&snapshot, &[]).unwrap());
+        let lines: Vec<&str> = text.lines().collect();
+        for (number, bytes) in [(1, 74), (3, 64)] {
+            for size in [0, 3, bytes - 1, bytes + 1] {
+                let mut decoded = STANDARD.decode(lines[number]).unwrap();
+                decoded.resize(size, 0);
+                let other = STANDARD.encode(decoded);
+                let mut changed = lines.clone();
+                changed[number] = &other;
+                repository.store().put(&object, format!("{}\n", changed.join("\n")).as_bytes()).unwrap();
+                assert!(repository.check_signature(&snapshot, &[]).unwrap_err().is_damage(), "line {number}: {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_read() {
+        let (repository, snapshot, object, _) = signed();
+        let told = |size: u64| {
+            repository.store().put(&object, &vec![b'a'; size as usize]).unwrap();
+            match repository.check_signature(&snapshot, &[]).unwrap_err() {
+                RepositoryError::Damaged { damage: Damage::TooLarge { .. }, .. } => true,
+                RepositoryError::Damaged { .. } => false,
+                other => panic!("{other}"),
+            }
+        };
+        assert_eq!(
+            [SIGNATURE_BYTES_MAX, SIGNATURE_BYTES_MAX + 1, SIGNATURE_BYTES_MAX + 2].map(told),
+            [false, true, true]
+        );
+    }
+}

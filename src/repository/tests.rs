@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::format::{Seal, SegmentList, SnapshotHead};
+use super::format::{FORMAT_VERSION, Seal, SegmentList, SnapshotHead};
 use super::testing::{self, CLUSTER, batch};
 use super::*;
 use crate::model::TopicName;
@@ -36,6 +36,34 @@ fn a_list_keeps_its_order_and_few_parts_however_long_it_grows() {
     assert_eq!(at_once, list);
 }
 
+/// Seals whose JSON takes some 90 bytes for each entry.
+fn large(repository: &Repository, count: i64, entries: usize) -> Vec<Seal> {
+    let run = repository.begin_run(CLUSTER).unwrap();
+    let seals = seals(repository, &run, count);
+    seals.into_iter().map(|seal| Seal { index: vec![seal.index[0]; entries], ..seal }).collect()
+}
+
+#[test]
+fn parts_of_one_level_become_one_of_the_next() {
+    let repository = testing::repository(MemoryStore::new());
+    let levels = |count| {
+        let list = repository.append_seals(SegmentList::default(), large(&repository, count, 300)).unwrap();
+        assert!(list.tail.is_empty(), "each is larger than a tail may be");
+        list.parts.iter().map(|part| (part.level, part.seals)).collect::<Vec<_>>()
+    };
+    assert_eq!(levels(15), [(0, 1); 15]);
+    assert_eq!(levels(16), [(1, 16)]);
+    assert_eq!(levels(31), [&[(1, 16)][..], &[(0, 1); 15]].concat());
+    assert_eq!(levels(32), [(1, 16); 2]);
+}
+
+#[test]
+fn parts_are_not_merged_into_one_that_is_too_large() {
+    let repository = testing::repository(MemoryStore::new());
+    let list = repository.append_seals(SegmentList::default(), large(&repository, 17, 5000)).unwrap();
+    assert_eq!(list.parts.iter().map(|part| part.level).collect::<Vec<_>>(), [0; 17]);
+}
+
 #[test]
 fn topics_are_found_again_and_unchanged_shards_are_shared() {
     let store = MemoryStore::new();
@@ -43,8 +71,11 @@ fn topics_are_found_again_and_unchanged_shards_are_shared() {
     let mut topics: Vec<_> = (0..500).map(|number| testing::topic(&format!("topic-{number}"), Vec::new())).collect();
     let shards = repository.write_topics(topics.clone()).unwrap();
     assert_eq!(shards.len(), 8);
+    assert!(shards.iter().all(|shard| shard.topics > 30), "they are spread: {shards:?}");
     let head = SnapshotHead { topics: shards.clone(), ..testing::head("r") };
     let name = TopicName::new("topic-77").unwrap();
+    // 3c1773c3 are the first digits of its digest.
+    assert_eq!(shard_of(&name, 8), 3);
     assert_eq!(repository.topic(&head, &name).unwrap().unwrap(), topics[77]);
     assert!(repository.topic(&head, &TopicName::new("other").unwrap()).unwrap().is_none());
     let mut back: Vec<_> = repository.topics(&head).unwrap().collect::<Result<_, _>>().unwrap();
@@ -70,6 +101,7 @@ fn snapshots_are_numbered_from_one_and_name_their_parents() {
     assert_eq!(repository.snapshots().unwrap(), [1, 2]);
     assert_eq!(repository.latest().unwrap().unwrap(), second);
     assert_eq!(second.head.parent.as_ref().unwrap().id, first.id);
+    assert_eq!(second.head.format, FORMAT_VERSION);
     assert_eq!(repository.newest(|head| head.parent.is_none()).unwrap().unwrap(), first);
     assert!(matches!(repository.head(7), Err(RepositoryError::NoSuchSnapshot { sequence: 7, .. })));
 }

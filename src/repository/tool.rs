@@ -189,4 +189,24 @@ mod tests {
         assert!(!repository.check_tool(&folder, true).unwrap_err().is_damage());
         assert!(repository.check_tool(&folder, true).unwrap().is_empty());
     }
+
+    #[test]
+    fn a_damaged_document_and_every_damaged_file_are_named() {
+        let store = FaultyStore::new(MemoryStore::new());
+        let repository = testing::repository(store.clone());
+        let folder = repository.store_tool("x86_64-linux", &mut [1_u8, 2].as_slice()).unwrap();
+        // The document, then its files: what cannot be asked for is not damage of any of them.
+        for nth in 2..=5 {
+            store.inject(Fault::Fails { operation: Operation::List, nth, with: std::io::ErrorKind::PermissionDenied });
+            assert!(!repository.check_tool(&folder, true).unwrap_err().is_damage(), "{nth}");
+        }
+        store.put(&folder.join(PROGRAM).unwrap(), &[1, 3]).unwrap();
+        store.put(&folder.join(SUMS).unwrap(), b"x").unwrap();
+        let damaged = |fast| repository.check_tool(&folder, fast).unwrap().len();
+        assert_eq!((damaged(true), damaged(false)), (1, 2));
+        let document = folder.join(layout::TOOL_DOCUMENT).unwrap();
+        store.put(&document, b"{}").unwrap();
+        let found = repository.check_tool(&folder, true).unwrap();
+        assert!(found.len() == 1 && found[0].to_string().starts_with(document.as_str()), "{found:?}");
+    }
 }

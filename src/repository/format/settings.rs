@@ -119,3 +119,19 @@ pub enum NotCapturedReason {
     #[serde(other)]
     Other,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_its_own_reason_why_it_is_lacking() {
+        let missed = |kind, reason| NotCaptured { kind, reason, detail: String::new() };
+        let acls = missed(SettingsKind::Acls, NotCapturedReason::NoAuthorizer);
+        let quotas = missed(SettingsKind::Quotas, NotCapturedReason::NotAllowed);
+        let part = SettingsPart { not_captured: vec![acls.clone(), quotas.clone()], ..SettingsPart::default() };
+        let found =
+            [SettingsKind::Quotas, SettingsKind::Acls, SettingsKind::ScramUsers].map(|kind| part.not_captured(kind));
+        assert_eq!(found, [Some(&quotas), Some(&acls), None]);
+    }
+}

@@ -265,8 +265,9 @@ mod tests {
     fn what_stops_init_is_told_as_what_it_is() {
         let init = |fault: Option<(Operation, u32, ErrorKind)>| {
             let store = FaultyStore::new(MemoryStore::new());
-            let fails = fault.map(|(operation, nth, with)| Fault::Fails { operation, nth, with });
-            fails.into_iter().for_each(|fault| store.inject(fault));
+            if let Some((operation, nth, with)) = fault {
+                store.inject(Fault::Fails { operation, nth, with });
+            }
             Repository::init_in(Arc::new(store)).map(|_| ())
         };
         init(None).unwrap();

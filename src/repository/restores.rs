@@ -399,7 +399,9 @@ mod tests {
             states.begin(&key("a")).unwrap().begin(&plan("a")).unwrap();
             states.begin_offsets().unwrap()
         }];
-        made.iter().for_each(|one| one.put("commit.json", &"x").unwrap());
+        for one in &made {
+            one.put("commit.json", &"x").unwrap();
+        }
         let found = states.offsets().unwrap();
         assert!(found.iter().map(RestoreFolder::path).eq(made.iter().map(RestoreFolder::path)));
         assert_eq!(found[0].get::<String>("commit.json").unwrap().unwrap(), "x");

@@ -93,10 +93,10 @@ mod tests {
         let mut rest = plain.as_slice();
         for size in [1, 700_000, 700_000, 1, 0, FRAME, usize::MAX] {
             let (now, later) = rest.split_at(size.min(rest.len()));
-            frames.write(now, |frame| Ok(stored.extend_from_slice(frame))).unwrap();
+            frames.write(now, |frame| io::Write::write_all(&mut stored, frame)).unwrap();
             rest = later;
         }
-        let made = frames.finish(|frame| Ok(stored.extend_from_slice(frame))).unwrap();
+        let made = frames.finish(|frame| io::Write::write_all(&mut stored, frame)).unwrap();
         let positions: Vec<u64> = made.iter().map(|frame| frame.position).collect();
         assert_eq!(positions, [0, FRAME as u64, 2 * FRAME as u64]);
         for frame in made {

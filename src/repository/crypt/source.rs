@@ -283,6 +283,16 @@ mod tests {
     }
 
     #[test]
+    fn reading_begins_with_the_last_frame_that_does_not_lie_behind() {
+        let frames: Vec<Frame> = (0..5).map(|at| Frame { position: at * 10, start: at * 3 }).collect();
+        for (position, expected) in [(0, 0), (9, 0), (10, 1), (19, 1), (39, 3), (40, 4), (99, 4)] {
+            let found = frame_before(&frames, position);
+            assert_eq!((found.position, found.start), (expected * 10, expected * 3), "{position}");
+        }
+        assert_eq!(frame_before(&[], 7).position, 0);
+    }
+
+    #[test]
     fn damage_is_told_by_the_layer_that_found_it() {
         let damage = |form, source: &'static [u8]| match told(read(form, source)) {
             RepositoryError::Damaged { damage, .. } => damage,

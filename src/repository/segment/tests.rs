@@ -263,9 +263,10 @@ fn a_segment_holds_the_offsets_that_kafkas_tools_count() {
 #[test]
 fn large_batches_share_a_segment() {
     let mut writer = writer();
+    let value = vec![7; 100_000];
     let batches = [0, 1, 2].map(|base| {
         let mut builder = Builder::new();
-        builder.push(&Record { value: Some(&[7; 100_000]), ..Record::default() }).unwrap();
+        builder.push(&Record { value: Some(&value), ..Record::default() }).unwrap();
         testing::finish(builder, base, |_| {})
     });
     assert_eq!(writer.append_run(&batches.concat(), i64::MAX, Timestamp(1)).unwrap(), batches.concat().len());

@@ -68,6 +68,8 @@ impl FakeSpec {
             broker_configs: BTreeMap::new(),
             acls: None,
             quotas: Vec::new(),
+            own_configs: BTreeMap::new(),
+            forbidden: BTreeSet::new(),
             scram: BTreeMap::new(),
             transactions: BTreeMap::new(),
             offsets_partitions: self.offsets_partitions,
@@ -121,6 +123,12 @@ impl Fake {
     /// Asks for an action on every request, besides the faults.
     pub fn on_request(&self, hook: impl FnMut(&Exchange) -> Option<Action> + Send + 'static) {
         self.shared.script.hook(Box::new(hook));
+    }
+
+    /// The same, with a look at the state, which it may change before the request is carried out.
+    pub fn on_request_in(&self, mut hook: impl FnMut(&Exchange, &mut State) -> Option<Action> + Send + 'static) {
+        let shared = Arc::downgrade(&self.shared);
+        self.on_request(move |exchange| shared.upgrade()?.with(|state| hook(exchange, state)));
     }
 
     /// No fault strikes any more; what they changed stays.

@@ -95,7 +95,7 @@ impl Log {
     }
 
     /// Appends a batch as the leader does once it is judged: at the end, under its epoch. Gives its base offset.
-    pub(crate) fn append(&mut self, batch: BytesMut, epoch: i32, release: Release, append_time: i64) -> Option<i64> {
+    pub fn append(&mut self, batch: BytesMut, epoch: i32, release: Release, append_time: i64) -> Option<i64> {
         self.append_at(self.end, batch, epoch, release, append_time)
     }
 

@@ -50,7 +50,8 @@ pub enum Action {
     Overtaken,
     /// The client is throttled for so many milliseconds: a Fetch comes back empty.
     Throttle(i32),
-    /// All partitions of the request fail with this code; nothing is carried out. Fetch, Produce and `ListOffsets` only.
+    /// All that the request is about fails with this code; nothing is carried out. Fetch, Produce, `ListOffsets`,
+    /// `CreateTopics`, `DeleteTopics`, `DeleteRecords`, `WriteTxnMarkers` and `DescribeConfigs` only.
     Refuse(i16),
 }
 

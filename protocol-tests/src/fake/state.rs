@@ -57,6 +57,10 @@ pub struct State {
     pub acls: Option<Vec<Acl>>,
     /// Client quotas: entity (type and name) and its values.
     pub quotas: Vec<Quota>,
+    /// Settings of client metrics (16) and groups (32): number of the resource type and name.
+    pub own_configs: BTreeMap<(i8, String), BTreeMap<String, String>>,
+    /// What clients may not do: numbers of a resource type (Kafka class `ResourceType`) and an operation.
+    pub forbidden: BTreeSet<(i8, i8)>,
     /// By transactional id.
     pub transactions: BTreeMap<String, Transaction>,
     /// SCRAM credentials: user, then mechanism and iterations.

@@ -12,7 +12,7 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
-use super::{At, Call, text};
+use super::{ALTER_CONFIGS, At, CLUSTER, Call, DESCRIBE_CONFIGS, GROUP, may, text};
 use crate::fake::code;
 use crate::fake::settings::{known, refused};
 use crate::fake::state::State;
@@ -20,11 +20,15 @@ use crate::fake::state::State;
 /// Resource types (Kafka class `ConfigResource`).
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
+const OF_METRICS: i8 = 16;
+const OF_GROUP: i8 = 32;
 /// Sources (Kafka class `DescribeConfigsResponse`).
 const ON_TOPIC: i8 = 1;
 const ON_BROKER: i8 = 2;
 const ON_ALL_BROKERS: i8 = 3;
 const DEFAULT: i8 = 5;
+const ON_METRICS: i8 = 7;
+const ON_GROUP: i8 = 8;
 /// Operations (Kafka class `AlterConfigOp`).
 const SET: i8 = 0;
 
@@ -32,7 +36,12 @@ impl Call for DescribeConfigsRequest {
     type Answer = DescribeConfigsResponse;
 
     fn answer(self, at: &mut At<'_>) -> Self::Answer {
-        let results = at.shared.with(|state| self.resources.iter().map(|resource| describe(state, resource)).collect());
+        let refuse = at.refuse;
+        let one = |state: &State, resource: &DescribeConfigsResource| {
+            let answer = describe(state, resource);
+            if let Some(code) = refuse { answer.with_error_code(code).with_configs(Vec::new()) } else { answer }
+        };
+        let results = at.shared.with(|state| self.resources.iter().map(|resource| one(state, resource)).collect());
         DescribeConfigsResponse::default().with_throttle_time_ms(at.throttle).with_results(results)
     }
 }
@@ -50,8 +59,15 @@ fn describe(state: &State, resource: &DescribeConfigsResource) -> DescribeConfig
             Some(topic) => of_topic(state, &topic.configs),
             None => return answer.with_error_code(code::UNKNOWN_TOPIC_OR_PARTITION),
         },
-        BROKER => of_broker(state, name),
-        _ => Vec::new(),
+        BROKER => match may(state, CLUSTER, DESCRIBE_CONFIGS) {
+            Ok(()) => of_broker(state, name),
+            Err(code) => return answer.with_error_code(code),
+        },
+        OF_GROUP => match may(state, GROUP, DESCRIBE_CONFIGS) {
+            Ok(()) => own(state, resource.resource_type, name, ON_GROUP),
+            Err(code) => return answer.with_error_code(code),
+        },
+        kind => own(state, kind, name, ON_METRICS),
     };
     answer.with_configs(configs.into_iter().filter(wanted).collect())
 }
@@ -61,6 +77,12 @@ fn one(name: &str, value: &str, source: i8) -> DescribeConfigsResourceResult {
         .with_name(text(name))
         .with_value(Some(text(value)))
         .with_config_source(source)
+}
+
+/// What is set on a group or on client metrics.
+fn own(state: &State, kind: i8, name: &str, source: i8) -> Vec<DescribeConfigsResourceResult> {
+    let set = state.own_configs.get(&(kind, name.to_owned())).into_iter().flatten();
+    set.map(|(name, value)| one(name, value, source)).collect()
 }
 
 fn of_topic(state: &State, set: &BTreeMap<String, String>) -> Vec<DescribeConfigsResourceResult> {
@@ -117,6 +139,11 @@ fn alter(
             found.ok_or_else(|| (code::UNKNOWN_TOPIC_OR_PARTITION, format!("no topic {name}")))?
         }
         BROKER => state.broker_configs.entry(name.to_owned()).or_default(),
+        OF_METRICS => state.own_configs.entry((kind, name.to_owned())).or_default(),
+        OF_GROUP => {
+            may(state, GROUP, ALTER_CONFIGS).map_err(|code| (code, "not allowed".to_owned()))?;
+            state.own_configs.entry((kind, name.to_owned())).or_default()
+        }
         _ => return Err((code::INVALID_REQUEST, "no such resource here".to_owned())),
     };
     for (name, operation, value) in changes.iter().filter(|_| !only_check) {

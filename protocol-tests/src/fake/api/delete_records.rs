@@ -4,7 +4,7 @@ use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, D
 use kafka_protocol::messages::delete_records_response::{DeleteRecordsPartitionResult, DeleteRecordsTopicResult};
 use kafka_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
 
-use super::{At, Call};
+use super::{At, Call, DELETE, TOPIC, may};
 use crate::fake::code;
 use crate::fake::leaders::led_mut;
 use crate::fake::state::State;
@@ -13,14 +13,14 @@ impl Call for DeleteRecordsRequest {
     type Answer = DeleteRecordsResponse;
 
     fn answer(self, at: &mut At<'_>) -> Self::Answer {
-        let node = at.node;
+        let (node, refuse) = (at.node, at.refuse);
         let topics = at.shared.with(|state| {
             let topic = |topic: &DeleteRecordsTopic| {
                 let one = |part: &DeleteRecordsPartition| {
                     let answer = DeleteRecordsPartitionResult::default()
                         .with_partition_index(part.partition_index)
                         .with_low_watermark(-1);
-                    match delete(state, node, &topic.name, part) {
+                    match refuse.map_or_else(|| delete(state, node, &topic.name, part), Err) {
                         Ok(start) => answer.with_low_watermark(start),
                         Err(code) => answer.with_error_code(code),
                     }
@@ -35,6 +35,7 @@ impl Call for DeleteRecordsRequest {
 }
 
 fn delete(state: &mut State, node: i32, topic: &str, part: &DeleteRecordsPartition) -> Result<i64, i16> {
+    may(state, TOPIC, DELETE)?;
     let deleting = state.topics.get(topic).is_none_or(super::super::topics::Topic::deleting);
     let partition = led_mut(state, node, topic, part.partition_index)?;
     if !deleting {

@@ -65,7 +65,7 @@ impl Call for m::DescribeGroupsRequest {
                     return answer.with_error_code(code);
                 }
                 if version >= 3 {
-                    answer.authorized_operations = operations(asked, &ON_GROUP);
+                    answer.authorized_operations = operations(state, asked, ON_GROUP);
                 }
                 match shown(state, id).filter(|group| group.group_type == "classic") {
                     Some(group) => classic(answer, group),
@@ -114,7 +114,7 @@ impl Call for m::ConsumerGroupDescribeRequest {
                         answer
                             .with_group_state(text(&group.state))
                             .with_members((0..group.members).map(member).collect())
-                            .with_authorized_operations(operations(asked, &ON_GROUP))
+                            .with_authorized_operations(operations(state, asked, ON_GROUP))
                     }
                 }
             };

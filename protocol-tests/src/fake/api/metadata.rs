@@ -37,7 +37,7 @@ impl Call for MetadataRequest {
             }
             if (8..=10).contains(&version) {
                 let asked = self.include_cluster_authorized_operations;
-                answer.cluster_authorized_operations = operations(asked, &ON_CLUSTER);
+                answer.cluster_authorized_operations = operations(state, asked, ON_CLUSTER);
             }
             answer
         })
@@ -56,7 +56,7 @@ fn topics(request: &MetadataRequest, state: &State, version: i16) -> Vec<Metadat
         }
         if version >= 8 {
             let asked = request.include_topic_authorized_operations;
-            answer.topic_authorized_operations = operations(asked, &ON_TOPIC);
+            answer.topic_authorized_operations = operations(state, asked, ON_TOPIC);
         }
         answer
     };
@@ -77,7 +77,9 @@ fn topics(request: &MetadataRequest, state: &State, version: i16) -> Vec<Metadat
         let code = if legal { unknown } else { code::INVALID_TOPIC_EXCEPTION };
         let name = name.as_deref().map(topic_name);
         let name = if version < 12 { Some(name.unwrap_or_default()) } else { name };
-        MetadataResponseTopic::default().with_error_code(code).with_name(name)
+        let answer = MetadataResponseTopic::default().with_error_code(code).with_name(name);
+        let asked = request.include_topic_authorized_operations && version >= 8;
+        answer.with_topic_authorized_operations(operations(state, asked, ON_TOPIC))
     };
     asked.iter().map(one).collect()
 }
@@ -118,7 +120,11 @@ impl Call for DescribeClusterRequest {
                 .with_cluster_id(text(&state.cluster_id))
                 .with_controller_id(BrokerId(state.controller))
                 .with_brokers(state.alive().iter().map(broker).collect())
-                .with_cluster_authorized_operations(operations(self.include_cluster_authorized_operations, &ON_CLUSTER))
+                .with_cluster_authorized_operations(operations(
+                    state,
+                    self.include_cluster_authorized_operations,
+                    ON_CLUSTER,
+                ))
         })
     }
 }

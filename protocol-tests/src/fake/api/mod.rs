@@ -28,7 +28,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{self as m, RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 
+use super::code;
 use super::shared::Shared;
+use super::state::State;
 
 /// Where a request came in.
 pub(crate) struct At<'a> {
@@ -132,14 +134,37 @@ fn group_id(id: &str) -> m::GroupId {
     m::GroupId(text(id))
 }
 
-/// Every operation on a resource, as a broker without an authorizer allows it.
-fn operations(asked: bool, allowed: &[u8]) -> i32 {
-    if asked { allowed.iter().fold(0, |bits, operation| bits | 1 << operation) } else { i32::MIN }
+/// Every operation on a resource that is not forbidden.
+fn operations(state: &State, asked: bool, (kind, all): (i8, &[i8])) -> i32 {
+    let allowed = all.iter().filter(|operation| !state.forbidden.contains(&(kind, **operation)));
+    if asked { allowed.fold(0, |bits, operation| bits | 1 << operation) } else { i32::MIN }
 }
 
-/// What can be done with a topic (Kafka class `AclOperation`).
-const ON_TOPIC: [u8; 8] = [3, 4, 5, 6, 7, 8, 10, 11];
+/// A code where an operation is forbidden.
+fn may(state: &State, kind: i8, operation: i8) -> Result<(), i16> {
+    let code = match kind {
+        TOPIC => code::TOPIC_AUTHORIZATION_FAILED,
+        GROUP => code::GROUP_AUTHORIZATION_FAILED,
+        _ => code::CLUSTER_AUTHORIZATION_FAILED,
+    };
+    if state.forbidden.contains(&(kind, operation)) { Err(code) } else { Ok(()) }
+}
+
+/// Resource types (Kafka class `ResourceType`).
+const TOPIC: i8 = 2;
+const GROUP: i8 = 3;
+const CLUSTER: i8 = 4;
+/// Operations (Kafka class `AclOperation`).
+const CREATE: i8 = 5;
+const DELETE: i8 = 6;
+const ALTER: i8 = 7;
+const DESCRIBE: i8 = 8;
+const CLUSTER_ACTION: i8 = 9;
+const DESCRIBE_CONFIGS: i8 = 10;
+const ALTER_CONFIGS: i8 = 11;
+/// What can be done with a topic.
+const ON_TOPIC: (i8, &[i8]) = (TOPIC, &[3, 4, 5, 6, 7, 8, 10, 11]);
 /// What can be done with the cluster.
-const ON_CLUSTER: [u8; 7] = [5, 7, 8, 9, 10, 11, 12];
+const ON_CLUSTER: (i8, &[i8]) = (CLUSTER, &[5, 7, 8, 9, 10, 11, 12]);
 /// What can be done with a group.
-const ON_GROUP: [u8; 3] = [3, 6, 8];
+const ON_GROUP: (i8, &[i8]) = (GROUP, &[3, 6, 8]);

@@ -10,8 +10,9 @@ use kafka_protocol::messages::describe_client_quotas_response::{EntityData, Entr
 use kafka_protocol::messages::describe_user_scram_credentials_response::{
     CredentialInfo, DescribeUserScramCredentialsResult,
 };
+use kafka_protocol::messages::list_config_resources_response::ConfigResource;
 
-use super::{At, Call, text};
+use super::{ALTER, ALTER_CONFIGS, At, CLUSTER, Call, DESCRIBE, DESCRIBE_CONFIGS, may, text};
 use crate::fake::code;
 use crate::fake::state::{Acl, Entity, Quota};
 
@@ -21,6 +22,7 @@ impl Call for m::DescribeAclsRequest {
     fn answer(self, at: &mut At<'_>) -> Self::Answer {
         let answer = m::DescribeAclsResponse::default().with_throttle_time_ms(at.throttle);
         at.shared.with(|state| match &state.acls {
+            _ if may(state, CLUSTER, DESCRIBE).is_err() => answer.with_error_code(code::CLUSTER_AUTHORIZATION_FAILED),
             None => answer.with_error_code(code::SECURITY_DISABLED),
             Some(rules) => {
                 let one = |rule: &Acl| {
@@ -46,7 +48,13 @@ impl Call for m::CreateAclsRequest {
 
     fn answer(self, at: &mut At<'_>) -> Self::Answer {
         let results = at.shared.with(|state| {
+            let forbidden = may(state, CLUSTER, ALTER).err();
             let one = |asked: &kafka_protocol::messages::create_acls_request::AclCreation| {
+                // There is one cluster, and it has one name (Kafka class `AclApis`).
+                let wrong = asked.resource_type == CLUSTER && asked.resource_name.as_str() != "kafka-cluster";
+                if let Some(code) = forbidden.or(wrong.then_some(code::INVALID_REQUEST)) {
+                    return AclCreationResult::default().with_error_code(code);
+                }
                 let Some(rules) = &mut state.acls else {
                     return AclCreationResult::default().with_error_code(code::SECURITY_DISABLED);
                 };
@@ -75,6 +83,9 @@ impl Call for m::DescribeClientQuotasRequest {
 
     /// All of them: filters are not looked at.
     fn answer(self, at: &mut At<'_>) -> Self::Answer {
+        if let Err(code) = at.shared.with(|state| may(state, CLUSTER, DESCRIBE_CONFIGS)) {
+            return m::DescribeClientQuotasResponse::default().with_error_code(code).with_entries(None);
+        }
         let entries = at.shared.with(|state| {
             let part = |(kind, name): &(String, Option<String>)| {
                 EntityData::default().with_entity_type(text(kind)).with_entity_name(name.as_deref().map(text))
@@ -96,7 +107,17 @@ impl Call for m::AlterClientQuotasRequest {
 
     fn answer(self, at: &mut At<'_>) -> Self::Answer {
         let entries = at.shared.with(|state| {
+            let forbidden = may(state, CLUSTER, ALTER_CONFIGS).err();
             let one = |entry: &kafka_protocol::messages::alter_client_quotas_request::EntryData| {
+                let part = |part: &kafka_protocol::messages::alter_client_quotas_request::EntityData| {
+                    altered::EntityData::default()
+                        .with_entity_type(part.entity_type.clone())
+                        .with_entity_name(part.entity_name.clone())
+                };
+                let answer = altered::EntryData::default().with_entity(entry.entity.iter().map(part).collect());
+                if let Some(code) = forbidden {
+                    return answer.with_error_code(code);
+                }
                 let entity: Entity = entry
                     .entity
                     .iter()
@@ -115,12 +136,7 @@ impl Call for m::AlterClientQuotasRequest {
                         }
                     }
                 }
-                let part = |part: &kafka_protocol::messages::alter_client_quotas_request::EntityData| {
-                    altered::EntityData::default()
-                        .with_entity_type(part.entity_type.clone())
-                        .with_entity_name(part.entity_name.clone())
-                };
-                altered::EntryData::default().with_entity(entry.entity.iter().map(part).collect())
+                answer
             };
             self.entries.iter().map(one).collect()
         });
@@ -151,6 +167,14 @@ impl Call for m::ListConfigResourcesRequest {
     type Answer = m::ListConfigResourcesResponse;
 
     fn answer(self, at: &mut At<'_>) -> Self::Answer {
-        m::ListConfigResourcesResponse::default().with_throttle_time_ms(at.throttle)
+        let wanted = if at.version == 0 { &[16][..] } else { &self.resource_types };
+        let listed = at.shared.with(|state| {
+            let names = state.own_configs.keys().filter(|(kind, _)| wanted.contains(kind));
+            let one = |(kind, name): &(i8, String)| {
+                ConfigResource::default().with_resource_name(text(name)).with_resource_type(*kind)
+            };
+            names.map(one).collect()
+        });
+        m::ListConfigResourcesResponse::default().with_throttle_time_ms(at.throttle).with_config_resources(listed)
     }
 }

@@ -7,7 +7,7 @@ use kafka_protocol::messages::{
     CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse, TopicName,
 };
 
-use super::{At, Call, text};
+use super::{At, CREATE, Call, DELETE, TOPIC, may, text};
 use crate::fake::code;
 use crate::fake::settings::refused;
 use crate::fake::state::State;
@@ -17,10 +17,13 @@ impl Call for CreateTopicsRequest {
     type Answer = CreateTopicsResponse;
 
     fn answer(self, at: &mut At<'_>) -> Self::Answer {
-        let version = at.version;
+        let (version, refuse) = (at.version, at.refuse);
         let topics = at.shared.with(|state| {
             let one = |topic: &CreatableTopic| {
-                let made = create(state, topic, self.validate_only);
+                let made = match refuse {
+                    Some(code) => Err((code, "as the script says".to_owned())),
+                    None => create(state, topic, self.validate_only),
+                };
                 let mut answer = CreatableTopicResult::default().with_name(topic.name.clone()).with_configs(None);
                 if version >= 5 {
                     answer.num_partitions = -1;
@@ -48,6 +51,7 @@ fn create(state: &mut State, topic: &CreatableTopic, only_check: bool) -> Result
     if !is_legal(&name) {
         return Err((code::INVALID_TOPIC_EXCEPTION, format!("{name:?} is no name for a topic")));
     }
+    may(state, TOPIC, CREATE).map_err(|code| (code, "not allowed".to_owned()))?;
     if state.topics.contains_key(&name) {
         return Err((code::TOPIC_ALREADY_EXISTS, format!("topic {name} exists")));
     }
@@ -77,12 +81,17 @@ impl Call for DeleteTopicsRequest {
     type Answer = DeleteTopicsResponse;
 
     fn answer(self, at: &mut At<'_>) -> Self::Answer {
-        let version = at.version;
+        let (version, refuse) = (at.version, at.refuse);
         let responses = at.shared.with(|state| {
             let by_name = self.topic_names.iter().map(|name| (Some(name.clone()), [0; 16]));
             let by_state = self.topics.iter().map(|topic| (topic.name.clone(), topic.topic_id.into_bytes()));
             let asked: Vec<(Option<TopicName>, [u8; 16])> = by_name.chain(by_state).collect();
-            asked.into_iter().map(|(name, id)| delete(state, name, id, version)).collect()
+            let refuse = refuse.or(may(state, TOPIC, DELETE).err());
+            let one = |(name, id): (Option<TopicName>, [u8; 16])| match refuse {
+                Some(code) => DeletableTopicResult::default().with_name(name).with_error_code(code),
+                None => delete(state, name, id, version),
+            };
+            asked.into_iter().map(one).collect()
         });
         DeleteTopicsResponse::default().with_throttle_time_ms(at.throttle).with_responses(responses)
     }

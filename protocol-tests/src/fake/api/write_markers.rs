@@ -6,7 +6,7 @@ use kafka_protocol::messages::write_txn_markers_response::{
     WritableTxnMarkerPartitionResult, WritableTxnMarkerResult, WritableTxnMarkerTopicResult,
 };
 
-use super::{At, Call};
+use super::{ALTER, At, CLUSTER, CLUSTER_ACTION, Call, may};
 use crate::fake::batch::Batch;
 use crate::fake::code;
 use crate::fake::leaders::led_mut;
@@ -16,12 +16,13 @@ impl Call for m::WriteTxnMarkersRequest {
     type Answer = m::WriteTxnMarkersResponse;
 
     fn answer(self, at: &mut At<'_>) -> Self::Answer {
-        let node = at.node;
+        let (node, refuse) = (at.node, at.refuse);
         let markers = at.shared.with(|state| {
             let marker = |marker: &WritableTxnMarker| {
                 let topics = marker.topics.iter().map(|topic| {
                     let one = |number: &i32| {
-                        let code = write(state, node, &topic.name, *number, marker).err().unwrap_or(code::NONE);
+                        let done = refuse.map_or_else(|| write(state, node, &topic.name, *number, marker), Err);
+                        let code = done.err().unwrap_or(code::NONE);
                         WritableTxnMarkerPartitionResult::default().with_partition_index(*number).with_error_code(code)
                     };
                     let parts = topic.partition_indexes.iter().map(one).collect();
@@ -36,6 +37,7 @@ impl Call for m::WriteTxnMarkersRequest {
 }
 
 fn write(state: &mut State, node: i32, topic: &str, number: i32, marker: &WritableTxnMarker) -> Result<(), i16> {
+    may(state, CLUSTER, CLUSTER_ACTION).or_else(|_| may(state, CLUSTER, ALTER))?;
     let (release, now) = (state.release, state.now());
     let partition = led_mut(state, node, topic, number)?;
     let known = partition.log.producer(marker.producer_id.0);

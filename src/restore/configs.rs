@@ -152,6 +152,32 @@ mod tests {
     }
 
     #[test]
+    fn a_wish_for_one_topic_is_about_no_other() {
+        let wish = |topic: &str| TopicConfigOverride {
+            topic: Some(topic.to_owned()),
+            name: "retention.ms".to_owned(),
+            value: "5".to_owned(),
+        };
+        let topic = planned("orders", &[("retention.ms", "1")]);
+        let value = |wishes: &[TopicConfigOverride]| final_value(&topic, wishes, "retention.ms");
+        assert_eq!(value(&[wish("other")]).as_deref(), Some("1"));
+        assert_eq!(value(&[wish("other"), wish("orders")]).as_deref(), Some("5"));
+    }
+
+    #[test]
+    fn only_tiered_storage_that_is_switched_on_is_left_out() {
+        let settings = [("remote.storage.enable", "false"), ("preallocate", "true")];
+        let known = settings.map(|(name, _)| name.to_owned()).into();
+        let last = finally(&planned("orders", &settings), &[], Limits::default(), &known);
+        assert_eq!(last.left_out, []);
+        let set = |name: &str| last.changes.iter().find(|one| one.name == name)?.value.clone();
+        assert_eq!(
+            (set("remote.storage.enable").as_deref(), set("preallocate").as_deref()),
+            (Some("false"), Some("true"))
+        );
+    }
+
+    #[test]
     fn a_topic_ends_with_its_own_settings_but_for_what_is_held() {
         let mut topic = planned("orders", &[("retention.ms", "1000"), ("remote.storage.enable", "true"), ("x", "1")]);
         let known = ["retention.ms", "retention.bytes", "cleanup.policy"].map(str::to_owned).into();

@@ -140,3 +140,33 @@ fn without_leader(metadata: &Metadata, topics: &[PlannedTopic]) -> Option<TopicP
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::{PartitionMeta, TopicMeta};
+    use crate::restore::plan::testing::planned;
+
+    #[test]
+    fn a_topic_is_ready_once_every_partition_has_a_leader() {
+        let ready = |leaders: &[i32]| {
+            let meta =
+                |leader: &i32| PartitionMeta { leader: *leader, leader_epoch: 0, replicas: vec![0], isr: vec![0] };
+            let partitions = (0..).zip(leaders.iter().map(meta)).collect();
+            let topic = TopicMeta { id: TopicId::ZERO, internal: false, error: None, partitions };
+            let metadata = Metadata {
+                generation: 1,
+                read_at: Instant::now(),
+                cluster_id: String::new(),
+                controller: 0,
+                brokers: BTreeMap::new(),
+                topics: BTreeMap::from([(TopicName::new("orders").unwrap(), topic)]),
+            };
+            without_leader(&metadata, &[planned("orders", &[])]).is_none()
+        };
+        assert!(ready(&[0]), "a broker's id may be 0");
+        assert!(ready(&[7]));
+        assert!(!ready(&[-1]));
+        assert!(!ready(&[]), "the brokers do not show it yet");
+    }
+}

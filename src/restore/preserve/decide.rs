@@ -177,6 +177,7 @@ impl Target {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::restore::plan::testing::planned;
 
     const ALL: Features = Features {
         topic_ids: true,
@@ -204,6 +205,7 @@ mod tests {
         let old = Features { zstd: false, delete_records: false, write_markers: false, ..ALL };
         assert_eq!(why(old, Some(0), need(0, 0), false), "", "nothing to fill, nothing to ask for");
         assert_eq!(why(ALL, None, need(5, 5), false), "");
+        assert_eq!(why(ALL, None, need(FILLER_LIMIT, MARKER_LIMIT), false), "", "as many as are allowed");
         assert_eq!(why(ALL, Some(1 << 7), need(5, 5), false), "");
         assert_eq!(why(ALL, Some(1 << 9), need(5, 5), false), "");
         for (reason, expected) in [
@@ -217,5 +219,29 @@ mod tests {
         ] {
             assert!(reason.contains(expected), "{reason}");
         }
+    }
+
+    fn partition(partition: i32, why_not: Option<&str>) -> PlannedPartition {
+        let preserving = Preserving { need: Need::default(), why_not: why_not.map(str::to_owned) };
+        PlannedPartition { partition, preserving: Some(preserving), ..planned("one", &[]).partitions.remove(0) }
+    }
+
+    #[test]
+    fn a_restore_that_goes_on_knows_what_was_decided() {
+        let reasons = |topic: &mut PlannedTopic, reasons: &[Option<&str>]| {
+            topic.partitions = (0..).zip(reasons).map(|(number, why)| partition(number, *why)).collect();
+        };
+        let decided = [[None, Some("forbidden")], [None, None]];
+        let mut topics = ["first", "second"].map(|name| planned(name, &[]));
+        topics.iter_mut().zip(&decided).for_each(|(topic, decided)| reasons(topic, decided));
+        let made = RestoreTopics { topics: Vec::new(), translated: translated(&topics) };
+        let told: Vec<&str> = made.translated.iter().map(|one| one.partition.as_str()).collect();
+        assert_eq!(told, ["first-1"]);
+        // As if it were decided again, and otherwise.
+        reasons(&mut topics[0], &[None, None]);
+        reasons(&mut topics[1], &[Some("another"), None]);
+        recall(&mut topics, &made);
+        assert_eq!(translated(&topics), made.translated);
+        assert_eq!(topics.each_ref().map(moves), [true, false]);
     }
 }

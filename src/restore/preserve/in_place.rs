@@ -145,6 +145,12 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_filled_below_a_log_that_begins_at_0() {
+        assert_eq!(InPlace::new(OURS, 0, None).filler(0), None);
+        assert!(OURS.include(3) && !OURS.include(-1) && !OURS.include(4));
+    }
+
+    #[test]
     fn a_log_that_is_not_a_beginning_of_the_plan_is_seen() {
         // A marker among the records; a record where the hole goes on; one record too many; filler beyond the log start.
         for (from, last) in

@@ -164,9 +164,31 @@ fn is_answer(error: &ClusterError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::{ConnectionError, ErrorCode, Subject};
 
     fn hole(unresolved: u32, chunk: i64) -> Hole {
         Hole { base: 0, until: 100, unresolved, chunk }
+    }
+
+    #[test]
+    fn only_what_a_leader_said_or_never_got_is_over() {
+        let silence = |sent| ConnectionError::TimedOut { address: "a:1".to_owned(), api: "any", after: QUICK, sent };
+        let (lost, unsent) = (silence(true), silence(false));
+        let on = |source| ClusterError::Connection { node: 1, source };
+        let api = "WriteTxnMarkers";
+        let (subject, code) = (Subject::Request, ErrorCode::NOT_LEADER_OR_FOLLOWER);
+        let said = ClusterError::Broker { api, subject: subject.clone(), code, message: None };
+        let nonsense = ClusterError::Nonsense { api, what: "nothing".to_owned() };
+        for (error, over) in [
+            (said, true),
+            (on(unsent), true),
+            (on(lost), false),
+            (ClusterError::Unanswered { api, subject }, false),
+            (ClusterError::OutcomeUnknown(Box::new(ClusterError::UnknownNode(1))), false),
+            (nonsense, false),
+        ] {
+            assert_eq!(is_answer(&error), over, "{error}");
+        }
     }
 
     #[test]

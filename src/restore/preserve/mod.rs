@@ -7,6 +7,8 @@
 //! happening, and a log that got longer than planned all the same is deleted and begun again.
 
 mod decide;
+#[cfg(test)]
+mod fake_tests;
 mod fill;
 mod in_place;
 mod job;

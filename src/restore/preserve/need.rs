@@ -139,6 +139,14 @@ mod tests {
     }
 
     #[test]
+    fn at_most_what_a_transaction_spans_has_no_record() {
+        let aborted = [batch(100, 10), transactional(110, 5, 7), batch(115, 1), marker(116, 7, false)];
+        assert_eq!(need(&aborted, 100, 117).holes, 7, "from its first record to its marker");
+        let open = [batch(100, 10), transactional(110, 5, 7), batch(115, 5)];
+        assert_eq!(need(&open, 100, 120).holes, 10, "from its first record to the end");
+    }
+
+    #[test]
     fn cost_grows_with_what_is_filled() {
         let need = Need { filler: 1_000_000, holes: 5, exact: true, stretches: 1 };
         assert_eq!((need.filler_requests(), need.filler_bytes(), need.marker_bytes()), (8, 40_800, 390));

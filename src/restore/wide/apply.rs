@@ -18,7 +18,12 @@ const PAUSE: Duration = Duration::from_millis(200);
 type Refused = HashMap<usize, String>;
 
 /// Rules come first, those that deny before the others: at no moment is more allowed than in the end.
-pub(crate) async fn apply(cluster: &Cluster, mut plan: WidePlan) -> SettingsReport {
+pub(crate) async fn apply(cluster: &Cluster, plan: WidePlan) -> SettingsReport {
+    apply_within(cluster, plan, SHOWN_WITHIN).await
+}
+
+/// The same, if all of it is to be shown within that time.
+pub(super) async fn apply_within(cluster: &Cluster, mut plan: WidePlan, shown_within: Duration) -> SettingsReport {
     let changes = plan.changes();
     let mut refused = add_acls(cluster, &changes).await;
     refused.extend(add_quotas(cluster, &changes).await);
@@ -29,7 +34,7 @@ pub(crate) async fn apply(cluster: &Cluster, mut plan: WidePlan) -> SettingsRepo
     while !unseen.is_empty() {
         let shown = look(cluster, &unseen).await;
         unseen.retain(|(_, change)| !shown.holds(change));
-        if unseen.is_empty() || begun.elapsed() >= SHOWN_WITHIN {
+        if unseen.is_empty() || begun.elapsed() >= shown_within {
             break;
         }
         tokio::time::sleep(PAUSE).await;
@@ -39,7 +44,7 @@ pub(crate) async fn apply(cluster: &Cluster, mut plan: WidePlan) -> SettingsRepo
         match refused.remove(at) {
             Some(why) => plan.set(*at, Standing::Failed, why),
             None if unseen.contains(at) => {
-                let seconds = SHOWN_WITHIN.as_secs();
+                let seconds = shown_within.as_secs();
                 let why = format!("the target took it, but did not show it within {seconds} s");
                 plan.set(*at, Standing::Failed, why);
             }

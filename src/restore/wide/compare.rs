@@ -194,6 +194,15 @@ mod tests {
     }
 
     #[test]
+    fn every_setting_that_is_left_out_is_named_with_the_reason() {
+        let entry = |name: &str| ConfigEntry { name: name.to_owned(), value: Some("1".to_owned()) };
+        let scope = ConfigScope::ClientMetrics("all".to_owned());
+        let items = left_out(SettingsKind::ClientMetrics, &scope, &[entry("a"), entry("b")], "no right");
+        assert_eq!(standings(&items), [Standing::LeftOut, Standing::LeftOut]);
+        assert!(items.iter().all(|item| item.line.detail == "no right" && item.change.is_none()), "{items:?}");
+    }
+
+    #[test]
     fn a_user_is_made_by_hand_one_call_a_mechanism() {
         let credential = |mechanism: &str| ScramCredential { mechanism: mechanism.to_owned(), iterations: 8192 };
         let both = vec![credential("SCRAM-SHA-256"), credential("SCRAM-SHA-512")];

@@ -2,6 +2,8 @@
 //! their groups. Only what the target lacks is added; nothing that is there is changed or removed.
 
 mod apply;
+#[cfg(test)]
+mod apply_tests;
 mod compare;
 mod plan;
 mod report;
@@ -92,6 +94,19 @@ pub async fn settings_only(context: Context<'_>, dry_run: bool) -> Result<Settin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_chosen_only_where_no_flag_is() {
+        let none = SettingsChoice::default();
+        assert!(none.is_empty());
+        for one in [
+            SettingsChoice { acls: true, ..none },
+            SettingsChoice { quotas: true, ..none },
+            SettingsChoice { cluster_configs: true, ..none },
+        ] {
+            assert!(!one.is_empty(), "{one:?}");
+        }
+    }
 
     #[test]
     fn a_restore_that_is_done_covers_what_it_was_asked_for() {

@@ -66,3 +66,26 @@ pub enum Standing {
     /// It refused it.
     Failed,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_or_is_missing_makes_it_incomplete() {
+        let line = |standing| SettingLine {
+            kind: SettingsKind::Acls,
+            setting: "allow".to_owned(),
+            standing,
+            detail: String::new(),
+        };
+        let with = |standings: &[Standing], incomplete: &[&str]| SettingsReport {
+            settings: standings.iter().copied().map(line).collect(),
+            incomplete: incomplete.iter().map(|one| (*one).to_owned()).collect(),
+            ..SettingsReport::default()
+        };
+        assert!(with(&[Standing::Added, Standing::Differs, Standing::ByHand], &[]).is_complete());
+        assert!(!with(&[Standing::Added, Standing::Failed], &[]).is_complete());
+        assert!(!with(&[Standing::Added], &["quotas are not in the snapshot"]).is_complete());
+    }
+}

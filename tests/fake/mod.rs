@@ -4,12 +4,15 @@ mod faults;
 mod hidden;
 mod kept;
 mod killed;
+mod made;
 mod paced;
 mod positions;
 mod refused;
 mod reported;
 mod restored;
+mod rights;
 mod round_trip;
+mod settings;
 mod told;
 
 use std::process::{Command, Output, Stdio};

@@ -159,7 +159,7 @@ fn acl(principal: &str, operation: i8) -> Acl {
 }
 
 /// A cluster with an authorizer, two rules, a quota and a setting that all brokers share.
-fn with_settings() -> Fake {
+pub(super) fn with_settings() -> Fake {
     let fake = empty();
     fake.create_topic("orders", 1, &[]);
     fake.with(|state| {

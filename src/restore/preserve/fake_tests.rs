@@ -216,6 +216,8 @@ async fn a_topic_into_which_others_wrote_is_not_begun_again() {
     };
     for producer in [OURS.data, OURS.filler] {
         place.fake.append("orders", 0, &ours(producer));
+        // Under several leaders.
+        place.fake.with(|state| (0..2).for_each(|_| state.partition_mut("orders", 0).unwrap().lead(1)));
     }
     place.fake.append("orders", 0, &Batch::marker(OURS.markers, 0, false, 0, 0));
     let mut topics = RestoreTopics { topics: vec![place.target()], translated: Vec::new() };

@@ -97,7 +97,12 @@ impl Place {
 
     async fn begin_again(&self, topic: &mut TargetTopic) -> Result<(), RestoreError> {
         let name = self.at.topic.clone();
-        let new = NewTopic { name, partitions: 2, replication_factor: 1, configs: Vec::new() };
+        let new = NewTopic {
+            name,
+            partitions: 2,
+            replication_factor: 1,
+            configs: vec![("retention.ms".to_owned(), "-1".to_owned())],
+        };
         let begun = begin_again(&self.cluster, topic, new);
         tokio::time::timeout(DEADLINE, begun).await.expect("it ends")
     }
@@ -267,6 +272,23 @@ async fn a_topic_that_goes_and_comes_slowly_is_waited_for() {
     let (begun, ()) = tokio::join!(place.begin_again(&mut topic), gone);
     begun.unwrap();
     assert!(!topic.again && topic.id != place.id);
+}
+
+/// Brokers make topics for clients that ask for one that is gone.
+#[tokio::test]
+async fn a_topic_that_somebody_else_made_meanwhile_gets_the_settings_of_ours() {
+    let place = Place::new().await;
+    let mut first = true;
+    place.fake.on_request_in(move |exchange, state| {
+        if exchange.api == key::CREATE_TOPICS && std::mem::take(&mut first) {
+            state.create_topic("orders", 2, 1, &[("retention.ms", "1")]);
+        }
+        None
+    });
+    let mut topic = place.target();
+    place.begin_again(&mut topic).await.unwrap();
+    assert_eq!(place.fake.topic_configs("orders")["retention.ms"], "-1");
+    assert_ne!(topic.id, place.id);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Producers;
 use crate::batch::{Batch, walk};
-use crate::cluster::{Cluster, ClusterError, ErrorCode, FetchLimits, FetchPartition, NewTopic, Outcome};
+use crate::cluster::{Cluster, ClusterError, ConfigChange, ErrorCode, FetchLimits, FetchPartition, NewTopic, Outcome};
 use crate::model::{TopicId, TopicPartition, describe};
 use crate::repository::format::{RestoreTopics, TargetTopic};
 use crate::restore::error::RestoreError;
@@ -124,6 +124,7 @@ async fn create(cluster: &Cluster, topic: &TargetTopic, new: NewTopic) -> Result
             // It is still being deleted, or a lost answer was a yes.
             Some(error) if Instant::now() < deadline && error.code() == Some(ErrorCode::TOPIC_ALREADY_EXISTS) => {
                 if leaders(cluster, topic).await?.is_some() {
+                    set(cluster, &new).await?;
                     break;
                 }
             }
@@ -145,13 +146,24 @@ async fn create(cluster: &Cluster, topic: &TargetTopic, new: NewTopic) -> Result
     }
 }
 
+/// Gives a topic what it would have been made with: a client that nobody stopped may have been quicker, and brokers make
+/// topics for whoever asks (`auto.create.topics.enable`).
+async fn set(cluster: &Cluster, new: &NewTopic) -> Result<(), RestoreError> {
+    let change = |(name, value): &(String, String)| ConfigChange { name: name.clone(), value: Some(value.clone()) };
+    let changes = new.configs.iter().map(change).collect();
+    for (_, answer) in cluster.alter_topic_configs(vec![(new.name.clone(), changes)]).await {
+        answer?;
+    }
+    Ok(())
+}
+
 /// The new topic's id, once all of its partitions have leaders.
 async fn leaders(cluster: &Cluster, topic: &TargetTopic) -> Result<Option<TopicId>, RestoreError> {
     let metadata = cluster.refresh(&*cluster.metadata().await?).await?;
     let found = metadata.topics.get(&topic.target).filter(|found| found.id != topic.id);
     let ready = found.filter(|found| {
         let led = |number| found.partitions.get(&number).is_some_and(|one| one.leader >= 0);
-        topic.partitions.iter().all(|one| led(one.partition))
+        found.partitions.len() == topic.partitions.len() && topic.partitions.iter().all(|one| led(one.partition))
     });
     Ok(ready.map(|found| found.id))
 }

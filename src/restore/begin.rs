@@ -120,3 +120,21 @@ async fn alone(states: &RestoreStates, target_cluster_id: &str) -> Result<Lock, 
 fn target_codecs(cluster: &Cluster) -> CodecSet {
     if cluster.features().zstd { CodecSet::ALL } else { CodecSet::ALL.without(Codec::Zstd) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_restore_that_begins_waits_for_one_that_is_about_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let states = RestoreStates::in_folder(folder.path());
+        let other = states.lock_beginnings("cluster-b").unwrap();
+        let mine = alone(&states, "cluster-b");
+        let begun = tokio::join!(mine, async {
+            tokio::time::sleep(2 * PAUSE).await;
+            drop(other);
+        });
+        assert!(begun.0.is_ok(), "{begun:?}");
+    }
+}

@@ -76,8 +76,8 @@ mod tests {
         let held = hold(&topic, &[], limits, NOW).unwrap();
         assert_eq!(held.configs[0].release.as_deref(), Some("604800000"));
         assert_eq!(held.configs.len(), 1);
-        topic.min_timestamp = Timestamp(94 * DAY);
-        assert_eq!(hold(&topic, &[], limits, NOW), None, "young enough");
+        topic.min_timestamp = Timestamp(93 * DAY);
+        assert_eq!(hold(&topic, &[], limits, NOW), None, "as old as it may be");
         topic.min_timestamp = Timestamp(-1);
         assert_eq!(hold(&topic, &[], limits, NOW), None, "no record has a time");
     }
@@ -97,6 +97,9 @@ mod tests {
             value: value.to_owned(),
         };
         assert_eq!(names(hold(&topic, &[wish("retention.ms", "-1")], limits, NOW)), ["retention.bytes"]);
+        assert_eq!(names(hold(&topic, &[wish("retention.ms", "a week")], limits, NOW)), ["retention.bytes"]);
+        let as_large = Limits { retention_bytes: Some(11), ..limits };
+        assert_eq!(names(hold(&topic, &[], as_large, NOW)), ["retention.ms"]);
         assert!(names(hold(&topic, &[wish("cleanup.policy", "compact")], limits, NOW)).is_empty());
         assert_eq!(names(hold(&topic, &[wish("cleanup.policy", "compact,delete")], limits, NOW)).len(), 2);
     }

@@ -186,6 +186,7 @@ impl Classify for Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::ErrorCode;
     use crate::repository::testing::batch_with;
 
     #[test]
@@ -195,5 +196,17 @@ mod tests {
         let records = i64::from(i32::MAX - 1) + 3;
         assert_eq!(sequence(next_sequence(&header)), sequence(records));
         assert_eq!(sequence(records), 1);
+    }
+
+    #[test]
+    fn an_end_that_fell_back_between_two_questions_is_asked_for_again() {
+        let class = |code| {
+            let at = TopicPartition::new(crate::model::TopicName::new("orders").unwrap(), 0);
+            let subject = Subject::Partition(at);
+            Fault::from(ClusterError::Broker { api: "Fetch", subject, code, message: None }).class()
+        };
+        assert_eq!(class(ErrorCode::OFFSET_OUT_OF_RANGE), ErrorClass::Retry);
+        assert_eq!(class(ErrorCode::NOT_LEADER_OR_FOLLOWER), ErrorClass::RefreshMetadata);
+        assert_eq!(class(ErrorCode::TOPIC_AUTHORIZATION_FAILED), ErrorClass::Reject);
     }
 }

@@ -240,6 +240,14 @@ mod tests {
     }
 
     #[test]
+    fn a_log_that_ends_where_nothing_was_read_yet_did_not_fall_back() {
+        let at = TopicPartition::new(TopicName::new("orders").unwrap(), 0);
+        let mut one = Sending::new(at, TopicId::ZERO, 10);
+        assert!(one.look(String::new()));
+        assert_eq!(one.seen(10), Verdict::ReadFrom(10));
+    }
+
+    #[test]
     fn looking_without_progress_ends() {
         let mut one = sending(&[0, 10], 20);
         assert!((0..LOOKS_MAX).all(|_| one.look(String::new())));

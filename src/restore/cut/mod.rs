@@ -95,7 +95,7 @@ mod tests {
     fn the_worst_partition_is_named() {
         let asked = RestoreCut { until: Some(Timestamp(7)), ..RestoreCut::default() };
         assert!(refuse(&[cut(0, 0, 0), cut(1, 10, 1_000)], asked).is_ok(), "one in a hundred is let through");
-        let refused = refuse(&[cut(0, 11, 1_000), cut(1, 30, 60), cut(2, 40, 4_000)], asked).unwrap_err();
+        let refused = refuse(&[cut(0, 41, 4_000), cut(1, 30, 60), cut(2, 40, 4_000)], asked).unwrap_err();
         let text = refused.to_string();
         assert!(text.contains("t-1") && text.contains("30 of 60") && text.contains("1 other"), "{text}");
     }

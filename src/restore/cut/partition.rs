@@ -77,3 +77,42 @@ fn bytes(repository: &Repository, partition: &PlannedPartition) -> Result<u64, R
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::format::SegmentList;
+    use crate::repository::testing::{self, batch};
+    use crate::restore::plan::testing::planned;
+    use crate::store::MemoryStore;
+
+    #[test]
+    fn what_is_left_of_a_partition_has_the_size_of_the_segments_that_it_lies_in() {
+        let repository = testing::repository(MemoryStore::new());
+        let run = repository.begin_run(testing::CLUSTER).unwrap();
+        let batches = [vec![batch(0, 10)], vec![batch(10, 5), batch(15, 5)], vec![batch(20, 3)]];
+        let start = || testing::start("orders", 0, &run, None);
+        let seals = batches.map(|batches| testing::segment(&repository, &run, start(), &batches));
+        let sizes = seals.each_ref().map(|seal| seal.size);
+        let whole = || {
+            let mut partition = planned("orders", &[]).partitions.remove(0);
+            partition.segments = SegmentList { parts: Vec::new(), tail: seals.to_vec() };
+            partition.keep = OffsetRange { base: 0, next: 23 };
+            partition.bytes = sizes.iter().sum();
+            partition
+        };
+        let of = |base, next| {
+            let keep = OffsetRange { base, next };
+            bytes(&repository, &PlannedPartition { keep, ..whole() }).unwrap()
+        };
+        assert_eq!([of(0, 10), of(10, 20), of(20, 23)], sizes);
+        assert_eq!([of(9, 11), of(19, 21), of(5, 22)], [sizes[0] + sizes[1], sizes[1] + sizes[2], sizes.iter().sum()]);
+
+        // Records are a millisecond apart from one batch to the next offset.
+        let at = TopicPartition::new(crate::model::TopicName::new("orders").unwrap(), 0);
+        let from = RestoreCut { from: Some(Timestamp(1_000_010)), ..RestoreCut::default() };
+        let mut partition = whole();
+        assert_eq!(cut(&repository, from, &at, &mut partition).unwrap().unwrap().from, Some(10));
+        assert_eq!(partition.bytes, sizes[1] + sizes[2]);
+    }
+}

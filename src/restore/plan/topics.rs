@@ -132,3 +132,50 @@ fn left_empty(partition: &PartitionState) -> PlannedPartition {
         preserving: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::old_messages::{Old, message};
+    use crate::repository::testing::{self, batch, batch_of};
+    use crate::restore::plan::testing::planned;
+    use crate::store::MemoryStore;
+
+    /// A topic of which one partition was planned, with a segment for each list of batches; and the partition, and sizes
+    /// of the largest batches.
+    fn plan(segments: &[Vec<Vec<u8>>]) -> (PlannedTopic, PlannedPartition, Vec<u64>) {
+        let repository = testing::repository(MemoryStore::new());
+        let run = repository.begin_run(testing::CLUSTER).unwrap();
+        let start = || testing::start("orders", 0, &run, None);
+        let seals: Vec<_> =
+            segments.iter().map(|batches| testing::segment(&repository, &run, start(), batches)).collect();
+        let list = SegmentList { parts: Vec::new(), tail: seals.clone() };
+        let mut topic = planned("orders", &[]);
+        let planned = plan_partition(&repository, &mut topic, testing::partition(0, &seals, list)).unwrap();
+        assert_eq!(planned.bytes, seals.iter().map(|seal| seal.size).sum::<u64>());
+        (topic, planned, seals.iter().map(|seal| seal.max_batch).collect())
+    }
+
+    #[test]
+    fn the_earliest_time_of_all_segments_counts_and_none_does_not() {
+        let earliest = |times: &[i64]| {
+            let batches: Vec<_> = (0..).zip(times).map(|(base, time)| vec![batch_of(base, &[*time])]).collect();
+            plan(&batches).0.min_timestamp.0
+        };
+        assert_eq!(earliest(&[50, 30, 70, -1]), 30);
+        assert_eq!(earliest(&[0, 5]), 0);
+        assert_eq!(earliest(&[-1, 8]), 8);
+        assert_eq!(earliest(&[-1]), -1);
+    }
+
+    #[test]
+    fn the_largest_batch_counts_and_an_old_one_may_grow() {
+        let (topic, partition, largest) = plan(&[vec![batch(5, 90)], vec![batch(95, 3), batch(98, 2)]]);
+        assert_eq!(partition.keep, OffsetRange { base: 5, next: 100 });
+        assert!(largest[0] > largest[1]);
+        assert_eq!(topic.max_batch, largest[0]);
+        let (old, _, largest) = plan(&[vec![message(1, 0, &Old::of(0, &"long ".repeat(200)))]]);
+        assert!(largest[0] > 1_000);
+        assert_eq!(old.max_batch, largest[0] + largest[0] / 8);
+    }
+}

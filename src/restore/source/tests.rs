@@ -14,11 +14,14 @@ struct Taken {
     /// Target offset, sequence number and value of each record.
     records: Vec<(i64, i32, Vec<u8>)>,
     pieces: Vec<MapPiece>,
+    /// What has no records, and from where to where.
+    stretches: Vec<(Kind, i64, i64)>,
 }
 
 impl Sink for Taken {
     fn batch(&mut self, prepared: Prepared) -> bool {
         if !matches!(prepared.kind, Kind::Batch) {
+            self.stretches.push((prepared.kind, prepared.target_base, prepared.target_next));
             return true;
         }
         let bytes = [&prepared.header[..], &prepared.payload].concat();
@@ -81,17 +84,67 @@ fn a_kept_partition_is_mapped_in_one_piece_and_an_empty_one_in_none() {
     let repository = testing::repository(MemoryStore::new());
     let run = repository.begin_run(testing::CLUSTER).unwrap();
     let seal = testing::segment(&repository, &run, testing::start("orders", 0, &run, None), &[batch(5, 3)]);
-    let producers = Producers { data: 1, filler: 2, markers: 3 };
-    let kept = |seals: &[_], keep| Source {
-        preserve: Some(Preserve { producers, looked: false, last: None }),
-        ..source(seals, keep)
-    };
+    let kept = |seals: &[_], keep| kept(&source(seals, keep), 0, false);
     let mut taken = Taken::default();
     kept(&[seal], OffsetRange { base: 5, next: 8 }).read(&repository, &mut taken).unwrap().unwrap();
     assert_eq!(taken.pieces, [MapPiece { source: 5, target: 5, count: 3 }]);
     let mut nothing = Taken::default();
     kept(&[], OffsetRange { base: 8, next: 8 }).read(&repository, &mut nothing).unwrap().unwrap();
     assert!(nothing.pieces.is_empty(), "{:?}", nothing.pieces);
+}
+
+/// Offsets are to be kept, in a log that ends at `from`.
+fn kept(source: &Source, from: i64, looked: bool) -> Source {
+    let producers = Producers { data: 1, filler: 2, markers: 3 };
+    Source { from, preserve: Some(Preserve { producers, looked, last: None }), ..source.clone() }
+}
+
+#[test]
+fn any_log_end_is_a_legal_start_where_offsets_are_kept() {
+    let repository = testing::repository(MemoryStore::new());
+    let run = repository.begin_run(testing::CLUSTER).unwrap();
+    let holes = |header: &mut BatchHeader| header.last_offset_delta = 9;
+    let batches = [batch(10, 4), marker(14, 8, true), batch_with(15, 3, holes), batch(40, 5)];
+    let seals = [testing::segment(&repository, &run, testing::start("orders", 0, &run, None), &batches)];
+    let source = source(&seals, OffsetRange { base: 12, next: 45 });
+    let pass = |from, looked| {
+        let mut taken = Taken::default();
+        let passed = kept(&source, from, looked).read(&repository, &mut taken).unwrap().unwrap();
+        (taken, passed)
+    };
+    let (first, passed) = pass(0, false);
+    let offsets = [12, 13, 15, 16, 17, 40, 41, 42, 43, 44];
+    assert!(first.records.iter().map(|(at, sequence, _)| (*at, *sequence)).eq(offsets.into_iter().zip(0..)));
+    assert_eq!((passed.log_end, passed.admitted.records), (45, 10));
+    for from in 0..=45 {
+        let (rest, again) = pass(from, true);
+        let expected: Vec<_> = first.records.iter().filter(|(at, _, _)| *at >= from).cloned().collect();
+        assert_eq!(rest.records, expected, "from {from}");
+        assert_eq!((again.admitted, again.log_end), (passed.admitted, 45), "from {from}");
+    }
+    // Only where the log ends may something of a former run still come.
+    let hole = |unresolved, base, next| (Kind::Hole { unresolved }, base, next);
+    let (begun, gone_on) = (pass(0, true).0.stretches, pass(14, true).0.stretches);
+    assert_eq!(begun, [(Kind::Filler, 0, 12), hole(false, 14, 15), hole(false, 18, 40)]);
+    assert_eq!(gone_on, [hole(true, 14, 15), hole(false, 18, 40)]);
+    assert_eq!(pass(14, false).0.stretches[0], hole(false, 14, 15));
+}
+
+#[test]
+fn a_batch_of_which_nothing_is_kept_counts_as_left_out() {
+    let repository = testing::repository(MemoryStore::new());
+    let run = repository.begin_run(testing::CLUSTER).unwrap();
+    let holes = |header: &mut BatchHeader| header.last_offset_delta = 9;
+    // The log start lies in the hole behind the first batch's records.
+    let batches = [batch_with(10, 3, holes), batch_with(20, 3, holes), batch(30, 4)];
+    let seals = [testing::segment(&repository, &run, testing::start("orders", 0, &run, None), &batches)];
+    let source = source(&seals, OffsetRange { base: 15, next: 34 });
+    for source in [source.clone(), kept(&source, 0, false)] {
+        let passed = source.read(&repository, &mut Taken::default()).unwrap().unwrap();
+        let expected =
+            Admitted { records: 7, reheadered: 1, reencoded: 1, dropped_out_of_range: 1, ..Admitted::default() };
+        assert_eq!(passed.admitted, expected);
+    }
 }
 
 #[test]
@@ -166,17 +219,17 @@ fn sequence_numbers_wrap_after_the_largest() {
 #[test]
 fn counts_of_partitions_add_up() {
     let one = Admitted {
-        records: 1,
-        reheadered: 2,
-        reencoded: 3,
-        converted: 4,
-        dropped_control: 5,
-        dropped_empty: 6,
-        dropped_aborted: 7,
-        dropped_open: 8,
-        dropped_open_at_cut: 9,
-        dropped_lost: 10,
-        dropped_out_of_range: 11,
+        records: 11,
+        reheadered: 12,
+        reencoded: 13,
+        converted: 14,
+        dropped_control: 15,
+        dropped_empty: 16,
+        dropped_aborted: 17,
+        dropped_open: 18,
+        dropped_open_at_cut: 19,
+        dropped_lost: 20,
+        dropped_out_of_range: 21,
     };
     let mut sum = one;
     sum.add(&one);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use protocol_tests::fake::{Action, Batch, Fake, Fault, Record, Release, key};
@@ -12,7 +12,7 @@ use super::restored::{backed_up, empty};
 use super::round_trip::{committed, seeded};
 use super::{Repository, ktape};
 
-const KEEP: [&str; 3] = ["--preserve-offsets", "--replication-factor", "1"];
+pub(super) const KEEP: [&str; 3] = ["--preserve-offsets", "--replication-factor", "1"];
 /// Far more than a restore takes.
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -103,6 +103,18 @@ fn offsets_are_kept_wherever_a_restore_is_killed() {
     }
 }
 
+/// A partition without records is read to its end before its filler is there.
+#[test]
+fn filler_that_a_killed_run_left_is_deleted() {
+    let source = with_high_offsets();
+    let (repository, target) = (backed_up(&source), empty());
+    let flags = [&KEEP[..], &["--topics", "high:1"]].concat();
+    killed_at(&repository, &target, &flags, (key::DELETE_RECORDS, 1, Action::Swallow));
+    assert_eq!(target.bounds("high", 1), Some([0, 3_000, 3_000, 3_000]));
+    repository.report(0, "restore", &target, &flags);
+    assert_eq!(target.bounds("high", 1), source.bounds("high", 1));
+}
+
 /// Markers of a killed run that land when it was thought to be over: where none belong, and behind the end.
 #[test]
 fn a_topic_with_markers_too_many_is_begun_again() {
@@ -112,7 +124,7 @@ fn a_topic_with_markers_too_many_is_begun_again() {
         killed_at(&repository, &target, &KEEP, (key::PRODUCE, nth, Action::Lose));
         let end = target.bounds("orders", 0).unwrap()[3];
         for _ in 0..3 {
-            let marker = Batch::marker(marker_producer(&repository), 0, false, 0, 0);
+            let marker = Batch::marker(marker_producer(repository.0.path()), 0, false, 0, 0);
             target.append("orders", 0, &marker);
         }
         let report = repository.report(0, "restore", &target, &KEEP);
@@ -123,13 +135,59 @@ fn a_topic_with_markers_too_many_is_begun_again() {
     }
 }
 
-/// Whose markers fill holes, as the restore under way has written it down.
-fn marker_producer(repository: &Repository) -> i64 {
-    let restores = repository.0.path().join("repository/restores");
+/// Markers that land once everything is there: where others stay as they are, and where the topic is the only one.
+#[test]
+fn a_topic_that_gets_a_marker_at_the_very_end_is_begun_again_and_no_other() {
+    let source = with_high_offsets();
+    for topics in [vec!["high", "latest", "orders", "paid"], vec!["latest"]] {
+        let (repository, target) = (backed_up(&source), Arc::new(empty()));
+        mark_at_the_end(&repository, &source, &target, &topics);
+        let report = repository.report(0, "restore", &target, &[&KEEP[..], &["--topics"], &topics].concat());
+        let notes = report["notes"].to_string();
+        assert_eq!((notes.matches("begun again").count(), report["resumed"].as_bool()), (1, Some(false)), "{notes}");
+        assert!(notes.contains("topic latest: the log of partition 0 got longer"), "{notes}");
+        let others: Vec<String> = source.topics().into_keys().filter(|name| !topics.contains(&name.as_str())).collect();
+        source.with(|state| state.topics.retain(|name, _| !others.contains(name)));
+        same_offsets(&source, &target);
+    }
+}
+
+/// Appends one of the restore's markers to `latest` when all logs end as those of the source.
+fn mark_at_the_end(repository: &Repository, source: &Fake, target: &Arc<Fake>, topics: &[&str]) {
+    let ends: Vec<(String, i32, i64)> = source
+        .topics()
+        .into_iter()
+        .filter(|(name, _)| topics.contains(&name.as_str()))
+        .flat_map(|(name, partitions)| (0..partitions as i32).map(move |number| (name.clone(), number)))
+        .map(|(name, number)| (source.bounds(&name, number).unwrap()[3], name, number))
+        .map(|(end, name, number)| (name, number, end))
+        .collect();
+    let (place, fake, mut over) = (repository.0.path().to_owned(), Arc::downgrade(target), false);
+    target.on_request(move |exchange| {
+        let fake = fake.upgrade().filter(|_| exchange.api == key::LIST_OFFSETS && !over)?;
+        over = ends.iter().all(|(name, number, end)| fake.bounds(name, *number).is_some_and(|found| found[3] == *end));
+        if over {
+            fake.append("latest", 0, &Batch::marker(marker_producer(&place), 0, false, 0, 0));
+        }
+        None
+    });
+}
+
+/// Whose markers fill holes.
+fn marker_producer(place: &Path) -> i64 {
+    plan_in(place)["marker_producer_id"].as_i64().unwrap()
+}
+
+/// The restore under way, as it has written itself down.
+pub(super) fn plan(repository: &Repository) -> Value {
+    plan_in(repository.0.path())
+}
+
+fn plan_in(place: &Path) -> Value {
+    let restores = place.join("repository/restores");
     let inside = |folder: &Path| std::fs::read_dir(folder).unwrap().map(|one| one.unwrap().path()).next().unwrap();
     let plan = std::fs::read_to_string(inside(&inside(&restores)).join("plan.json")).unwrap();
-    let plan: Value = serde_json::from_str(plan.lines().next().unwrap()).unwrap();
-    plan["marker_producer_id"].as_i64().unwrap()
+    serde_json::from_str(plan.lines().next().unwrap()).unwrap()
 }
 
 /// SIGKILL while the nth request of an API is under way.

@@ -1,7 +1,9 @@
 //! Against an in-memory cluster that follows Kafka's rules: what a real one does only now and then, it does when told.
 
 mod faults;
+mod goes_on;
 mod hidden;
+mod inside;
 mod kept;
 mod killed;
 mod made;

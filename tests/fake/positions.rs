@@ -1,6 +1,7 @@
 //! Group positions in a target: what it had before, what lies outside the restored data, and what it refuses.
 
 use std::process::Output;
+use std::sync::Arc;
 
 use protocol_tests::fake::{Action, Fake, key};
 use serde_json::Value;
@@ -23,15 +24,15 @@ fn source() -> Fake {
 }
 
 /// Groups and their positions, by name.
-fn standing(fake: &Fake) -> Vec<(String, i64)> {
+pub(super) fn standing(fake: &Fake) -> Vec<(String, i64)> {
     committed(fake).into_iter().map(|(group, _, _, offset)| (group, offset)).collect()
 }
 
-fn named(positions: &[(&str, i64)]) -> Vec<(String, i64)> {
+pub(super) fn named(positions: &[(&str, i64)]) -> Vec<(String, i64)> {
     positions.iter().map(|(group, offset)| ((*group).to_owned(), *offset)).collect()
 }
 
-fn undo(repository: &Repository, target: &Fake) -> Output {
+pub(super) fn undo(repository: &Repository, target: &Fake) -> Output {
     let place = repository.0.path().join("repository").display().to_string();
     ktape().args(["offsets", "undo", "--repository", &place, "-b", &target.bootstrap()]).output().unwrap()
 }
@@ -44,6 +45,8 @@ fn what_a_target_had_before_is_saved_and_put_back() {
     target.commit("within", "orders", 0, 0, "mine");
     let report = repository.report(0, "restore", &target, &[]);
     assert_eq!(standing(&target), named(&[("at-end", 7), ("below", 0), ("within", 2)]));
+    let mut all = target.positions().into_values().flat_map(std::collections::BTreeMap::into_values);
+    assert!(all.all(|one| one.leader_epoch == -1), "epochs of the source mean nothing here");
     let text = target.positions()["within"].values().next().unwrap().metadata.clone();
     assert!(format!("{text:?}").contains("some text"), "{text:?}");
     let adjusted = report["adjusted"].as_array().unwrap();
@@ -84,9 +87,53 @@ fn a_restore_killed_behind_its_groups_leaves_them_alone_and_tells_them() {
     let before = standing(&target);
     assert_eq!(before, standing(&whole));
     target.commit("within", "orders", 0, 6, "");
+    target.produce("orders", 0, records(1));
     let report = repository.report(0, "restore", &target, &[]);
     assert_eq!((&report["resumed"], &report["groups"]), (&true.into(), &expected["groups"]), "{report:#}");
     assert_eq!((&report["lost"], &report["adjusted"]), (&expected["lost"], &expected["adjusted"]));
     let moved = |(group, offset): (String, i64)| if group == "within" { (group, 6) } else { (group, offset) };
     assert_eq!(standing(&target), before.into_iter().map(moved).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_position_that_the_target_refuses_is_told_by_every_run() {
+    let source = empty();
+    source.create_topic("orders", 2, &[]);
+    for partition in 0..2 {
+        source.produce("orders", partition, records(10));
+    }
+    // More than a broker takes.
+    source.commit("reader", "orders", 0, 5, &"text ".repeat(1_000));
+    source.commit("reader", "orders", 1, 6, "");
+    let repository = backed_up(&source);
+    let told = |report: &Value| {
+        let lost = report["lost"].as_array().unwrap();
+        assert_eq!((lost.len(), &lost[0]["expected"]), (1, &false.into()), "{lost:?}");
+        let text = |name: &str| lost[0][name].as_str().unwrap().to_owned();
+        assert_eq!((text("group"), text("partition")), ("reader".to_owned(), "orders-0".to_owned()));
+        assert_eq!(report["groups"][0]["offsets"], 1, "{report:#}");
+        text("detail")
+    };
+    let detail = told(&repository.copy().report(3, "restore", &empty(), &[]));
+    assert!(detail.contains("orders-0"), "{detail}");
+    let target = empty();
+    killed_at(&repository, &target, &[], (key::INCREMENTAL_ALTER_CONFIGS, 1, Action::Swallow));
+    let detail = told(&repository.report(3, "restore", &target, &[]));
+    assert_eq!(detail, "it was refused when it was committed");
+    assert_eq!(target.positions()["reader"].len(), 1);
+}
+
+#[test]
+fn a_position_that_is_another_when_it_is_read_back_is_lost() {
+    let (repository, target) = (backed_up(&source()), Arc::new(empty()));
+    let fake = Arc::downgrade(&target);
+    target.on_request(move |exchange| {
+        let fake = fake.upgrade().filter(|_| exchange.api == key::OFFSET_FETCH)?;
+        fake.commit("within", "orders", 0, 1, "some text");
+        None
+    });
+    let report = repository.report(3, "restore", &target, &[]);
+    let lost = report["lost"].as_array().unwrap();
+    assert_eq!((lost.len(), &lost[0]["group"]), (1, &"within".into()), "{lost:?}");
+    assert_eq!(lost[0]["detail"], "committed offset 2, read back 1");
 }

@@ -1,10 +1,15 @@
 //! What a restore says of what it did, could not do, and leaves to whoever asked for it.
 
-use protocol_tests::fake::{Batch, FakeSpec, Record};
+use std::time::Duration;
+
+use protocol_tests::fake::{Batch, FakeSpec, Record, key};
 use serde_json::Value;
 
 use super::Repository;
 use super::restored::{backed_up, empty, records};
+
+/// Clusters of one seed have one id.
+const ITSELF: &str = "the target is the cluster that was backed up";
 
 fn lines(list: &Value) -> Vec<&str> {
     list.as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect()
@@ -31,9 +36,9 @@ fn transactions_without_an_end_and_what_to_do_next_are_told() {
     let (target, plain) = (empty(), ["--topics", "plain"]);
     let report = repository.report(3, "restore", &target, &[]);
     let notes = lines(&report["notes"]).join("\n");
-    for word in
-        ["Kafka Streams changelogs", "Kafka Connect's topics", "a schema registry's topic", "the target forgets"]
-    {
+    let next =
+        ["Kafka Streams changelogs", "Kafka Connect's topics", "a schema registry's topic", "the target forgets"];
+    for word in next.into_iter().chain([ITSELF]) {
         assert!(notes.contains(word), "{word}: {notes}");
     }
     let lost = lines(&report["incomplete"]).join("\n");
@@ -107,6 +112,10 @@ fn topics_of_a_former_restore_that_are_gone_are_made_again_or_named() {
     let again = repository.report(0, "restore", &target, &[]);
     assert_eq!((&first["was_finished"], &again["was_finished"]), (&false.into(), &true.into()));
     assert!(first["finished"].is_i64() && first["finished"] == again["finished"], "{again:#}");
+    assert!(first["started"].as_i64() > Some(0) && first["started"] == again["started"], "{again:#}");
+    let state = repository.0.path().join("repository").join(first["state"].as_str().unwrap());
+    assert!(state.join("plan.json").is_file(), "{state:?}");
+    assert!(!first["notes"].to_string().contains(ITSELF), "{first:#}");
     target.with(|state| state.topics.remove("one"));
     let partly = repository.run("restore", Some(&target), &[]);
     let words = String::from_utf8_lossy(&partly.stderr);
@@ -115,4 +124,26 @@ fn topics_of_a_former_restore_that_are_gone_are_made_again_or_named() {
     target.with(|state| state.topics.remove("two"));
     assert_eq!(repository.report(0, "restore", &target, &[])["was_finished"], false);
     assert_eq!(target.committed_records("two", 0).len(), 4);
+}
+
+/// A broker that has just started does not know all topics yet.
+#[test]
+fn topics_of_a_former_restore_that_are_not_shown_at_first_are_waited_for() {
+    let source = empty();
+    source.create_topic("orders", 1, &[]);
+    source.produce("orders", 0, records(4));
+    let (repository, target) = (backed_up(&source), empty());
+    repository.report(0, "restore", &target, &[]);
+    let hidden = target.with(|state| state.topics.remove("orders")).unwrap();
+    let asked = || target.requests().iter().filter(|request| request.api == key::METADATA).count();
+    let before = asked();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while asked() < before + 2 {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            target.with(|state| state.topics.insert("orders".to_owned(), hidden));
+        });
+        assert_eq!(repository.report(0, "restore", &target, &[])["was_finished"], true);
+    });
 }

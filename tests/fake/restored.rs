@@ -11,7 +11,7 @@ use super::Repository;
 use super::round_trip::committed;
 
 /// Days are far enough apart for retention to tell them apart.
-const DAY: i64 = 86_400_000;
+pub(super) const DAY: i64 = 86_400_000;
 
 /// One broker that nobody has used.
 pub(super) fn empty() -> Fake {
@@ -71,6 +71,7 @@ fn a_restore_takes_what_lies_between_two_times() {
     let cut = &report["cuts"][0];
     assert_eq!((cut["until"].as_i64(), cut["timestamp"].as_i64()), (Some(5), Some(6 * DAY)), "{cut:#}");
     assert_eq!((cut["behind"].as_i64(), report["cuts"].as_array().map(Vec::len)), (Some(0), Some(1)), "{cut:#}");
+    assert_eq!((&cut["at_or_before"], &cut["jump_ms"]), (&0.into(), &Value::Null), "nothing lies behind it: {cut:#}");
     let (report, days, groups) = steady(&["--from", &at(4)]);
     assert_eq!((days, groups), (vec![4, 5, 6, 7, 8, 9], vec![0, 6, 1]));
     assert_eq!(report["cuts"][0]["from"], 3, "{report:#}");
@@ -97,6 +98,7 @@ fn a_far_time_would_hide_the_rest(repository: &Repository) {
         (cut["until"].as_i64(), cut["behind"].as_i64(), cut["at_or_before"].as_i64()),
         (Some(3), Some(47), Some(50))
     );
+    assert_eq!(cut["jump_ms"], 4_000_000_000_000 - 4 * DAY, "{cut:#}");
     assert_eq!(times(&target, "jumps").len(), 3);
 }
 
@@ -150,6 +152,20 @@ fn what_is_older_than_its_retention_is_held_and_released() {
     assert_eq!(configs(), ["old", "older", "kept"].map(|topic| source.topic_configs(topic)));
     let nothing = repository.run("restore", Some(&target), &["--release", "--topics", "old"]);
     assert_eq!(nothing.status.code(), Some(2), "{nothing:?}");
+}
+
+#[test]
+fn a_topic_that_somebody_made_anew_is_not_released() {
+    let source = empty();
+    source.create_topic("old", 1, &[("retention.ms", "604800000")]);
+    let now = source.with(|state| state.now());
+    produce(&source, "old", [now - 30 * DAY]);
+    let (repository, target) = (backed_up(&source), empty());
+    assert_eq!(names(&repository.report(0, "restore", &target, &[])["held"]), ["old"]);
+    target.create_topic("old", 1, &[("retention.ms", "-1")]);
+    let report = repository.report(0, "restore", &target, &["--release"]);
+    assert_eq!((names(&report["released"]).len(), report["settled"].as_array().map(Vec::len)), (0, Some(1)));
+    assert_eq!(target.topic_configs("old")["retention.ms"], "-1", "it is that of somebody else: {report:#}");
 }
 
 fn acl(principal: &str, operation: i8) -> Acl {

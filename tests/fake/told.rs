@@ -54,6 +54,8 @@ fn a_partition_whose_leader_gives_nothing_is_given_up_by_name() {
     assert_eq!((kind.as_str(), report["stopped"].as_str()), ("not-reached", None));
     assert!(detail.contains("up to offset 10, not up to its fence 20"), "{detail}");
     assert!(detail.contains("gave nothing for 2 s"), "{detail}");
+    let back = repository.report(3, "restore", &FakeSpec::new(1).start().unwrap(), &[]);
+    assert!(back["incomplete"].to_string().contains("orders-0: stored up to offset 10"), "{back:#}");
     fake.change(&Change::Release(TOPIC.to_owned(), 0));
     repository.report(0, "backup", &fake, &[]);
     comes_back(&repository, &fake);

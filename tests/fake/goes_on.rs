@@ -1,0 +1,100 @@
+//! Restores that were cut off or whose records were taken away again: what the target has is what counts.
+
+use protocol_tests::fake::{Action, Batch, Change, Fake, Fault, Record, key};
+
+use super::Repository;
+use super::kept::killed_at;
+use super::restored::{DAY, backed_up, empty, records};
+use super::round_trip::same;
+
+/// A topic of one partition with so many batches of ten records.
+fn source(batches: usize) -> Fake {
+    let source = empty();
+    source.create_topic("orders", 1, &[("retention.ms", "-1")]);
+    for _ in 0..batches {
+        source.produce("orders", 0, records(10));
+    }
+    source
+}
+
+/// The restore is refused with these words.
+#[track_caller]
+fn refused(repository: &Repository, target: &Fake, flags: &[&str], code: i32, words: &str) {
+    let done = repository.run("restore", Some(target), flags);
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(done.status.code(), Some(code), "{said}");
+    assert!(said.contains(words), "{said}");
+}
+
+#[test]
+fn a_restore_that_goes_on_looks_at_its_target_again() {
+    let source = empty();
+    source.create_topic("orders", 1, &[("retention.ms", "604800000")]);
+    let then = source.with(|state| state.now()) - 30 * DAY;
+    source.produce("orders", 0, vec![Record::new("k", "v", then)]);
+    source.commit("reader", "orders", 0, 1, "");
+    let (repository, target) = (backed_up(&source), empty());
+    killed_at(&repository, &target, &[], (key::PRODUCE, 1, Action::Swallow));
+    // The same topic, by another restore: its log is empty, but somebody counts on it.
+    refused(&repository, &target, &["--topics", "o*"], 5, "not finished");
+    target.group("reader", |group| group.members = 1);
+    refused(&repository, &target, &[], 5, "have members");
+    target.group("reader", |group| group.members = 0);
+    let report = repository.report(0, "restore", &target, &[]);
+    assert_eq!((&report["resumed"], &report["held"][0]["topic"]), (&true.into(), &"orders".into()), "{report:#}");
+    assert_eq!(target.topic_configs("orders")["retention.ms"], "-1");
+}
+
+#[test]
+fn a_log_that_began_above_zero_is_gone_on_with() {
+    let (source, target) = (source(6), empty());
+    target.create_topic("orders", 1, &[]);
+    target.produce("orders", 0, records(4));
+    target.with(|state| state.partition_mut("orders", 0).unwrap().log.trim(4));
+    let repository = backed_up(&source);
+    killed_at(&repository, &target, &[], (key::PRODUCE, 3, Action::Lose));
+    assert!(target.bounds("orders", 0).unwrap()[3] > 4);
+    let report = repository.report(0, "restore", &target, &[]);
+    assert_eq!(report["resumed"], true, "{report:#}");
+    assert_eq!(target.bounds("orders", 0), Some([4, 64, 64, 64]));
+    same(&source, &target);
+}
+
+/// Records of a stranger whose sequence is what ours would be.
+fn stranger(count: i64, sequence: i32) -> Batch {
+    Batch { producer_id: 77_777, producer_epoch: 0, sequence, ..Batch::of(records(count)) }
+}
+
+#[test]
+fn records_of_a_stranger_are_not_taken_for_ours() {
+    let repository = backed_up(&source(6));
+    let target = empty();
+    killed_at(&repository, &target, &[], (key::PRODUCE, 1, Action::Swallow));
+    target.append("orders", 0, &stranger(10, 0));
+    refused(&repository, &target, &[], 1, "somebody else writes to it");
+    assert_eq!(target.bounds("orders", 0), Some([0, 10, 10, 10]));
+}
+
+/// A restore asks where new topics begin and end; what it asks for next is whether all is there.
+#[test]
+fn records_that_are_lost_after_all_were_acknowledged_are_sent_again_and_told() {
+    let (source, target) = (source(9), empty());
+    let lost = Change::Truncate("orders".to_owned(), 0, 30);
+    target.fault(Fault::on(key::LIST_OFFSETS, 3, Action::Pass).before(lost));
+    let report = backed_up(&source).report(0, "restore", &target, &[]);
+    assert_eq!(target.hits().len(), 1);
+    same(&source, &target);
+    let notes = report["notes"].to_string();
+    assert!(notes.contains("partition orders-0: its log fell back to offset 30 after all was sent"), "{notes}");
+}
+
+#[test]
+fn records_that_are_not_on_all_replicas_yet_are_waited_for() {
+    let (source, target) = (source(3), empty());
+    let orders = || "orders".to_owned();
+    target.fault(Fault::on(key::LIST_OFFSETS, 2, Action::Pass).before(Change::Hold(orders(), 0, 10)));
+    target.fault(Fault::on(key::LIST_OFFSETS, 5, Action::Pass).after(Change::Release(orders(), 0)));
+    backed_up(&source).report(0, "restore", &target, &[]);
+    assert_eq!(target.hits().len(), 2, "it was asked for until they were");
+    same(&source, &target);
+}

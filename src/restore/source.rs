@@ -434,15 +434,12 @@ impl Reading<'_> {
         self.in_place.as_ref().is_none_or(InPlace::fits)
     }
 
-    /// The sink had enough, or the log is not a beginning of what is to be in it.
+    /// The sink had enough, or the log is not a beginning of what is to be in it: nobody knows from where on.
     fn cut_short(&self) -> Result<Option<Passed>, RestoreError> {
-        let (plan, found) = (self.in_place.as_ref().filter(|plan| !plan.fits()), self.source.from);
-        match plan {
-            None => Ok(None),
-            Some(plan) => {
-                Err(RestoreError::OutOfPlace { partition: self.source.at.clone(), planned: plan.next(), found })
-            }
+        if self.fits() {
+            return Ok(None);
         }
+        Err(RestoreError::OutOfPlace { partition: self.source.at.clone(), planned: 0, found: self.source.from })
     }
 }
 

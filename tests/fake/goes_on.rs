@@ -3,7 +3,7 @@
 use protocol_tests::fake::{Action, Batch, Change, Fake, Fault, Record, key};
 
 use super::Repository;
-use super::kept::killed_at;
+use super::kept::{KEEP, killed_at, plan};
 use super::restored::{DAY, backed_up, empty, records};
 use super::round_trip::same;
 
@@ -73,6 +73,27 @@ fn records_of_a_stranger_are_not_taken_for_ours() {
     target.append("orders", 0, &stranger(10, 0));
     refused(&repository, &target, &[], 1, "somebody else writes to it");
     assert_eq!(target.bounds("orders", 0), Some([0, 10, 10, 10]));
+}
+
+/// A topic whose offsets are kept is begun again only if nobody else has written to it: at the end of its log, or before
+/// a request of the killed run that landed late.
+#[test]
+fn a_topic_with_records_of_a_stranger_is_not_deleted() {
+    let source = source(6);
+    for ours_behind in [false, true] {
+        let (repository, target) = (backed_up(&source), empty());
+        killed_at(&repository, &target, &KEEP, (key::PRODUCE, 3, Action::Swallow));
+        assert_eq!(target.bounds("orders", 0), Some([0, 20, 20, 20]));
+        target.append("orders", 0, &stranger(1, 0));
+        if ours_behind {
+            let producer_id = plan(&repository)["producer_id"].as_i64().unwrap();
+            let late = Batch { producer_id, producer_epoch: 0, sequence: 20, ..Batch::of(records(10)) };
+            target.append("orders", 0, &late);
+        }
+        let before = target.log_bytes("orders", 0);
+        refused(&repository, &target, &KEEP, 1, "somebody else writes to it");
+        assert_eq!(target.log_bytes("orders", 0), before);
+    }
 }
 
 /// A restore asks where new topics begin and end; what it asks for next is whether all is there.

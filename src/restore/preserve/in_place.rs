@@ -82,11 +82,6 @@ impl InPlace {
         (first < until).then_some((first, below))
     }
 
-    /// Offset after what was passed.
-    pub(in crate::restore) fn next(&self) -> i64 {
-        self.next
-    }
-
     /// Whether the log is a beginning of this plan, as far as it was passed.
     pub(in crate::restore) fn fits(&self) -> bool {
         self.fits
@@ -118,7 +113,7 @@ mod tests {
             missing.extend(plan.records(Run { base, count }).map(|(first, below)| format!("from {first} #{below}")));
         }
         missing.extend(plan.hole(116).map(|one| range("mark", one)));
-        assert_eq!(plan.next(), 116);
+        assert_eq!(plan.next, 116);
         (missing, plan.fits())
     }
 

@@ -3,8 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::Producers;
-use crate::batch::{Batch, walk};
-use crate::cluster::{Cluster, ClusterError, ConfigChange, ErrorCode, FetchLimits, FetchPartition, NewTopic, Outcome};
+use crate::batch::walk;
+use crate::cluster::{
+    Cluster, ClusterError, ConfigChange, ErrorCode, FetchLimits, FetchPartition, Metadata, NewTopic, OffsetSpec,
+    Outcome, Subject,
+};
 use crate::model::{TopicId, TopicPartition, describe};
 use crate::repository::format::{RestoreTopics, TargetTopic};
 use crate::restore::error::RestoreError;
@@ -14,7 +17,7 @@ use crate::restore::target;
 const DEADLINE: Duration = Duration::from_secs(60);
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_millis(200);
-/// Bytes of the log that are looked at for strangers.
+/// Bytes of the log that are looked at for strangers at a time.
 const LOOKED_AT: i32 = 1 << 20;
 
 /// Marks the topic of a partition as one to begin again, before anything is done to it. Refused where it was not made by
@@ -28,8 +31,12 @@ pub(in crate::restore) async fn mark(
     let stranger = || RestoreError::ForeignWriter { partition: at.clone(), planned, found };
     let ours = topics.topics.iter_mut().find(|topic| topic.target == at.topic && topic.created);
     let ours = ours.filter(|topic| topic.id != TopicId::ZERO).ok_or_else(stranger)?;
-    if !is_all_ours(cluster, ours, at, planned, producers).await? {
+    let metadata = cluster.refresh(&*cluster.metadata().await?).await?;
+    if metadata.topics.get(&ours.target).is_none_or(|found| found.id != ours.id) {
         return Err(stranger());
+    }
+    if let Some((end, found)) = foreign(cluster, &metadata, (at, ours.id), planned, producers).await? {
+        return Err(RestoreError::ForeignBatch { partition: at.clone(), end, found, ours: producers.data });
     }
     ours.again = true;
     Ok(())
@@ -51,38 +58,50 @@ pub(in crate::restore) async fn begin_again(
     Ok(())
 }
 
-/// Whether the topic is still the one that was made, and what lies behind `planned` is by producers of ours.
-async fn is_all_ours(
+/// The first batch behind `planned` that nobody of ours has written: the offset after it, and its producer.
+async fn foreign(
     cluster: &Cluster,
-    topic: &TargetTopic,
-    at: &TopicPartition,
+    metadata: &Metadata,
+    (at, topic_id): (&TopicPartition, TopicId),
     planned: i64,
     producers: Producers,
-) -> Result<bool, RestoreError> {
-    let metadata = cluster.refresh(&*cluster.metadata().await?).await?;
-    if metadata.topics.get(&topic.target).is_none_or(|found| found.id != topic.id) {
-        return Ok(false);
-    }
+) -> Result<Option<(i64, i64)>, RestoreError> {
     let leader = metadata.partition(at).filter(|found| found.leader >= 0);
     let leader = leader.ok_or_else(|| ClusterError::NoLeader(at.clone()))?.leader;
-    let asked = FetchPartition {
-        topic: at.topic.clone(),
-        topic_id: topic.id,
-        partition: at.partition,
-        leader_epoch: -1,
-        last_epoch: -1,
-        offset: planned.max(0),
-        max_bytes: LOOKED_AT,
-    };
+    let connection = cluster.data_connection(leader).await?;
+    let subject = || Subject::Partition(at.clone());
     let limits = FetchLimits { max_bytes: LOOKED_AT, max_wait: Duration::from_millis(500), min_bytes: 1 };
-    let answer = cluster.data_connection(leader).await?.fetch(&[asked], limits).await?;
-    let Some(partition) = answer.partitions.into_iter().next() else { return Ok(false) };
-    if partition.error.is_some_and(|code| code != ErrorCode::OFFSET_OUT_OF_RANGE) {
-        return Ok(false);
+    let starts = target::offsets(cluster, std::slice::from_ref(at), OffsetSpec::Earliest).await?;
+    let mut offset = starts.get(at).copied().unwrap_or(0).max(planned);
+    loop {
+        let asked = FetchPartition {
+            topic: at.topic.clone(),
+            topic_id,
+            partition: at.partition,
+            leader_epoch: -1,
+            last_epoch: -1,
+            offset,
+            max_bytes: LOOKED_AT,
+        };
+        let answer = connection.fetch(&[asked], limits).await?;
+        let missing = || ClusterError::Unanswered { api: "Fetch", subject: subject() };
+        let partition = answer.partitions.into_iter().next().ok_or_else(missing)?;
+        if let Some(code) = partition.error.filter(|code| *code != ErrorCode::OFFSET_OUT_OF_RANGE) {
+            return Err(ClusterError::Broker { api: "Fetch", subject: subject(), code, message: None }.into());
+        }
+        let before = offset;
+        // The answer may end within a batch.
+        for batch in walk(&partition.records).map_while(Result::ok) {
+            let producer_id = batch.modern().map_or(-1, |header| header.producer_id);
+            if !producers.include(producer_id) {
+                return Ok(Some((batch.next_offset(), producer_id)));
+            }
+            offset = batch.next_offset();
+        }
+        if offset <= before {
+            return Ok(None);
+        }
     }
-    let ours = |batch: Batch<'_>| batch.modern().is_ok_and(|header| producers.include(header.producer_id));
-    // The answer may end within a batch.
-    Ok(walk(&partition.records).map_while(Result::ok).all(ours))
 }
 
 async fn delete(cluster: &Cluster, topic: &TargetTopic) -> Result<(), RestoreError> {

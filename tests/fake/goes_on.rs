@@ -7,10 +7,10 @@ use super::kept::{KEEP, killed_at, plan};
 use super::restored::{DAY, backed_up, empty, records};
 use super::round_trip::same;
 
-/// A topic of one partition with so many batches of ten records.
+/// A topic of one partition with so many batches of ten records, which are too large to be joined.
 fn source(batches: usize) -> Fake {
     let source = empty();
-    source.create_topic("orders", 1, &[("retention.ms", "-1")]);
+    source.create_topic("orders", 1, &[("retention.ms", "-1"), ("max.message.bytes", "300")]);
     for _ in 0..batches {
         source.produce("orders", 0, records(10));
     }

@@ -230,11 +230,15 @@ async fn a_topic_into_which_others_wrote_is_not_begun_again() {
     mark(&place.cluster, &mut topics, OURS, (&place.at, 1, 3)).await.unwrap();
     assert!(topics.topics[0].again, "all of it is ours");
 
-    place.strangers(1);
     topics.topics[0].again = false;
-    let refused = mark(&place.cluster, &mut topics, OURS, (&place.at, 1, 4)).await;
-    assert!(matches!(refused, Err(RestoreError::ForeignWriter { planned: 1, found: 4, .. })), "{refused:?}");
-    assert!(!topics.topics[0].again);
+    for (number, end) in [(1, 1), (0, 4)] {
+        // The other partition of the topic would be gone as well.
+        place.fake.produce("orders", number, vec![Record::new("k", "v", 1)]);
+        let refused = mark(&place.cluster, &mut topics, OURS, (&place.at, 1, 4)).await;
+        let Err(RestoreError::ForeignBatch { partition, end: found, .. }) = refused else { panic!("{refused:?}") };
+        assert_eq!((partition.partition, found), (number, end));
+        assert!(!topics.topics[0].again);
+    }
 }
 
 #[tokio::test]

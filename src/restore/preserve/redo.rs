@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 const LOOKED_AT: i32 = 1 << 20;
 
 /// Marks the topic of a partition as one to begin again, before anything is done to it. Refused where it was not made by
-/// this restore, or where anybody else has written behind `planned`.
+/// this restore, or where anybody else has written: behind `planned`, or anywhere in another partition.
 pub(in crate::restore) async fn mark(
     cluster: &Cluster,
     topics: &mut RestoreTopics,
@@ -32,11 +32,14 @@ pub(in crate::restore) async fn mark(
     let ours = topics.topics.iter_mut().find(|topic| topic.target == at.topic && topic.created);
     let ours = ours.filter(|topic| topic.id != TopicId::ZERO).ok_or_else(stranger)?;
     let metadata = cluster.refresh(&*cluster.metadata().await?).await?;
-    if metadata.topics.get(&ours.target).is_none_or(|found| found.id != ours.id) {
-        return Err(stranger());
-    }
-    if let Some((end, found)) = foreign(cluster, &metadata, (at, ours.id), planned, producers).await? {
-        return Err(RestoreError::ForeignBatch { partition: at.clone(), end, found, ours: producers.data });
+    let there = metadata.topics.get(&ours.target).filter(|found| found.id == ours.id).ok_or_else(stranger)?;
+    for number in there.partitions.keys() {
+        // All of it is going to be deleted.
+        let (one, from) =
+            (TopicPartition::new(ours.target.clone(), *number), if *number == at.partition { planned } else { 0 });
+        if let Some((end, found)) = foreign(cluster, &metadata, (&one, ours.id), from, producers).await? {
+            return Err(RestoreError::ForeignBatch { partition: one, end, found, ours: producers.data });
+        }
     }
     ours.again = true;
     Ok(())

@@ -1,5 +1,6 @@
 //! A backup reads and writes much once. On a broker's host the page cache is the broker's, so what went through a file is
-//! not kept there. All of this is advice: where the kernel does not take it, nothing else changes.
+//! not kept there where memory is short. Where there is plenty it is in nobody's way, and letting go of it costs as much as
+//! checking it. All of this is advice: where the kernel does not take it, nothing else changes.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -12,9 +13,15 @@ const STRETCH: u64 = 8 << 20;
 /// Smaller objects are read more than once, and push out nothing.
 const WORTH_FORGETTING: u64 = 1 << 20;
 
+/// Whether keeping something means that something else has to go: less than a tenth of the memory is free.
+fn is_short() -> bool {
+    let memory = rustix::system::sysinfo();
+    memory.freeram < memory.totalram / 10
+}
+
 /// The file was written and synced: its pages are not needed any more.
 pub(super) fn written(file: &File) {
-    if file.metadata().is_ok_and(|metadata| metadata.len() >= WORTH_FORGETTING) {
+    if file.metadata().is_ok_and(|metadata| metadata.len() >= WORTH_FORGETTING) && is_short() {
         let _ = fadvise(file, 0, None, Advice::DontNeed);
     }
 }
@@ -34,10 +41,10 @@ impl ReadOnce {
     }
 
     fn forget(&mut self) {
-        if let Some(length) = NonZeroU64::new(self.position - self.forgotten) {
+        if let Some(length) = NonZeroU64::new(self.position - self.forgotten).filter(|_| is_short()) {
             let _ = fadvise(&self.file, self.forgotten, Some(length), Advice::DontNeed);
-            self.forgotten = self.position;
         }
+        self.forgotten = self.position;
     }
 }
 

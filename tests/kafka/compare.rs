@@ -14,8 +14,9 @@ use super::Repository;
 #[test]
 fn a_changed_log_is_found_and_the_offset_named() {
     let cluster = ClusterSpec::new(1).start().unwrap();
+    // The topic takes no larger batches, so a restore joins none.
     let single: Vec<String> = (0..5).map(|number| format!("put:one-by-one:key-{number}:value-{number}")).collect();
-    let mut steps = vec!["transactions", "bulk:bytes:2:400:300:none", "topic:one-by-one:1"];
+    let mut steps = vec!["transactions", "bulk:bytes:2:400:300:none", "topic:one-by-one:1:max.message.bytes=100"];
     steps.extend(single.iter().map(String::as_str));
     steps.extend(["commit:shop:bytes:1:100:noon", "commit:shop:one-by-one:0:3"]);
     cluster.tools().load(&steps).unwrap();

@@ -28,7 +28,8 @@ impl InFlight {
     /// One is over, with so many bytes.
     pub(super) fn came(&mut self, bytes: usize) {
         self.requests -= 1;
-        self.largest = self.largest.max(bytes);
+        // A single large batch is soon forgotten.
+        self.largest = bytes.max(self.largest - self.largest / 8);
     }
 }
 
@@ -49,6 +50,20 @@ mod tests {
         requests.came(16);
         assert!(!requests.has_room(8), "the next ones may be as large as the largest one was");
         requests.came(0);
+        assert!(requests.has_room(8));
+    }
+
+    #[test]
+    fn a_large_batch_is_soon_forgotten() {
+        let mut requests = InFlight::new(64);
+        requests.sent();
+        requests.sent();
+        requests.came(100);
+        assert!(!requests.has_room(8));
+        (0..20).for_each(|_| {
+            requests.sent();
+            requests.came(4);
+        });
         assert!(requests.has_room(8));
     }
 

@@ -2,8 +2,8 @@
 //! made right first: else nothing behind the checksum would ever be reached.
 
 use ktape::batch::{
-    AdmissionContext, Batch, BatchHeader, Codec, CodecSet, HEADER_SIZE, ProducerStamp, Record, admit, kept_runs,
-    marker, records_up_to, reencode, reencode_runs, reheader, size_of_first, upgrade, walk,
+    AdmissionContext, Batch, BatchHeader, Codec, CodecSet, HEADER_SIZE, Joiner, ProducerStamp, Record, admit,
+    kept_runs, marker, records_up_to, reencode, reencode_runs, reheader, size_of_first, upgrade, walk,
 };
 use ktape::model::OffsetRange;
 
@@ -34,6 +34,7 @@ fn one(batch: &Batch<'_>, codec: Codec) {
     let _ = admit(header, &context);
     if let Ok(header) = reheader(batch.bytes(), STAMP) {
         assert!(Batch::parse(&[&header, batch.payload()].concat()).unwrap().check_crc().is_ok());
+        joined(batch, &header);
     }
     let Ok(records) = records_up_to(batch, LARGEST) else { return };
     assert!(records.size() <= LARGEST || header.attributes.codec() == Some(Codec::None));
@@ -48,6 +49,22 @@ fn one(batch: &Batch<'_>, codec: Codec) {
     if sound {
         written_anew(batch, &kept, codec);
     }
+}
+
+/// Joined with itself, it has its records twice.
+fn joined(batch: &Batch<'_>, header: &[u8; HEADER_SIZE]) {
+    let Ok(mut joiner) = Joiner::new(header, batch.payload(), LARGEST) else { return };
+    if !matches!(joiner.push(header, batch.payload()), Ok(true)) {
+        return;
+    }
+    let bytes = joiner.finish().unwrap();
+    let twice = Batch::parse(&bytes).unwrap();
+    twice.check_crc().unwrap();
+    let (once, twice) = (records_up_to(batch, LARGEST).unwrap(), records_up_to(&twice, LARGEST).unwrap());
+    let content = |record: Record<'_>| format!("{:?}", Record { offset: 0, ..record });
+    let once: Vec<String> = once.iter().map(|record| content(record.unwrap())).collect();
+    let twice: Vec<String> = twice.iter().map(|record| content(record.unwrap())).collect();
+    assert_eq!(twice, [&once[..], &once].concat());
 }
 
 /// A message in format v0 or v1 becomes a batch that ends where it ended.

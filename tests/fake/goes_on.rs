@@ -19,7 +19,7 @@ fn source(batches: usize) -> Fake {
 
 /// The restore is refused with these words.
 #[track_caller]
-fn refused(repository: &Repository, target: &Fake, flags: &[&str], code: i32, words: &str) {
+pub(super) fn refused(repository: &Repository, target: &Fake, flags: &[&str], code: i32, words: &str) {
     let done = repository.run("restore", Some(target), flags);
     let said = String::from_utf8_lossy(&done.stderr);
     assert_eq!(done.status.code(), Some(code), "{said}");

@@ -6,6 +6,7 @@ use protocol_tests::fake::{Action, Fake, FakeSpec, Fault, Record, Release, code,
 use serde_json::Value;
 
 use super::Repository;
+use super::goes_on::refused;
 use super::restored::{backed_up, empty, records};
 
 /// Resource types and operations (Kafka classes `ResourceType`, `AclOperation`).
@@ -26,12 +27,10 @@ fn without(rights: &[(i8, i8)]) -> Fake {
     target
 }
 
+/// The restore is refused before anything is made.
 #[track_caller]
-fn refused(repository: &Repository, target: &Fake, flags: &[&str], code: i32, words: &str) {
-    let done = repository.run("restore", Some(target), flags);
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert_eq!(done.status.code(), Some(code), "{words}: {said}");
-    assert!(said.contains(words), "not {words:?} in {said}");
+fn refused_at_once(repository: &Repository, target: &Fake, flags: &[&str], code: i32, words: &str) {
+    refused(repository, target, flags, code, words);
     assert!(target.topics().is_empty(), "{words}: nothing is made");
 }
 
@@ -46,15 +45,15 @@ fn a_right_on_topics_that_is_lacking_is_named_before_anything_is_made() {
         (WRITE, "it needs Write on topic orders"),
         (ALTER_CONFIGS, "it needs AlterConfigs on topic orders"),
     ] {
-        refused(&repository, &without(&[(TOPIC, right)]), &[], 5, words);
+        refused_at_once(&repository, &without(&[(TOPIC, right)]), &[], 5, words);
     }
-    refused(&repository, &without(&[(TOPIC, CREATE)]), &[], 1, "needs Create on topic orders");
+    refused_at_once(&repository, &without(&[(TOPIC, CREATE)]), &[], 1, "needs Create on topic orders");
     let target = empty();
     target.fault(Fault::on(key::CREATE_TOPICS, 1, Action::Refuse(code::POLICY_VIOLATION)));
-    refused(&repository, &target, &[], 5, "would not create topic orders");
+    refused_at_once(&repository, &target, &[], 5, "would not create topic orders");
     let target = empty();
     target.fault(Fault::on(key::DESCRIBE_CONFIGS, 1, Action::Refuse(code::UNKNOWN_SERVER_ERROR)));
-    refused(&repository, &target, &[], 1, "UNKNOWN_SERVER_ERROR");
+    refused_at_once(&repository, &target, &[], 1, "UNKNOWN_SERVER_ERROR");
 }
 
 /// Records from the future, into releases that know other settings about it, whether the topic is there or not.
@@ -126,7 +125,7 @@ fn a_right_to_change_settings_is_asked_for_where_something_changes_and_before() 
     let run = |target: &Fake, flag: &str| repository.run("restore", Some(target), &["--settings-only", flag]);
     let target = without(&[(CLUSTER, ALTER)]);
     target.with(|state| state.acls = Some(Vec::new()));
-    refused(&repository, &target, &["--settings-only", "--acls"], 5, "this client lacks Alter on the cluster");
+    refused_at_once(&repository, &target, &["--settings-only", "--acls"], 5, "this client lacks Alter on the cluster");
     assert_eq!(target.with(|state| state.acls.clone()), Some(Vec::new()));
     let quotas = run(&target, "--quotas");
     assert_eq!(quotas.status.code(), Some(0), "{quotas:?}");

@@ -7,7 +7,8 @@ use crate::repository::format::{OpenTransaction, Seal, Writer};
 use crate::repository::{LogWriter, Repository, RepositoryError, layout};
 use crate::store::Key;
 
-/// Bytes that are checked before they are digested and written: few enough to stay in the processor's cache.
+/// Bytes that are checked before they are digested and written, and written at a time: few enough to stay in the
+/// processor's cache.
 const STRETCH: usize = 256 << 10;
 /// `DumpLogSegments` and Kafka itself count positions in a segment, and offsets relative to its base, in 31 bits.
 const KAFKA_MAX: u64 = i32::MAX as u64;
@@ -184,11 +185,10 @@ impl SegmentWriter {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), RepositoryError> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        self.digest.update(bytes);
-        let written = self.object(bytes).and_then(|object| object.write(bytes));
+        let written = bytes.chunks(STRETCH).try_for_each(|stretch| {
+            self.digest.update(stretch);
+            self.object(bytes)?.write(stretch)
+        });
         self.broken |= written.is_err();
         written
     }

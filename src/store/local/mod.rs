@@ -1,6 +1,7 @@
 //! Objects as files below a folder. Publishing is a rename within the folder's file system; see [`durable`].
 
 mod cache;
+mod direct;
 mod durable;
 mod lock;
 mod temporary;
@@ -10,6 +11,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use self::direct::Blocks;
 use self::temporary::Temporary;
 use super::{Key, LockOutcome, ObjectInfo, ObjectWriter, Store, StoreError};
 use crate::model::Timestamp;
@@ -18,6 +20,7 @@ use crate::model::Timestamp;
 #[derive(Debug, Clone)]
 pub struct LocalStore {
     root: PathBuf,
+    blocks: Blocks,
 }
 
 /// Folder below the root for files that have no name of their own yet.
@@ -26,7 +29,7 @@ pub(super) const TEMPORARY_FOLDER: &str = "tmp";
 impl LocalStore {
     /// A store in this folder, which need not exist yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), blocks: Blocks::default() }
     }
 
     fn path(&self, key: &Key) -> PathBuf {
@@ -49,7 +52,7 @@ impl LocalStore {
 
     fn write_aside(&self, key: &Key, bytes: &[u8]) -> Result<Temporary, StoreError> {
         let failed = |source| self.failed("write", key)(source);
-        let mut temporary = Temporary::create(&self.root).map_err(failed)?;
+        let mut temporary = Temporary::create(&self.root, &self.blocks).map_err(failed)?;
         temporary.write(bytes).map_err(failed)?;
         Ok(temporary)
     }
@@ -87,7 +90,7 @@ impl Store for LocalStore {
     }
 
     fn create(&self, early: &Key) -> Result<Box<dyn ObjectWriter>, StoreError> {
-        let temporary = Temporary::create(&self.root).map_err(self.failed("write", early))?;
+        let temporary = Temporary::create(&self.root, &self.blocks).map_err(self.failed("write", early))?;
         Ok(Box::new(LocalWriter { store: self.clone(), early: early.clone(), temporary }))
     }
 

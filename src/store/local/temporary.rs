@@ -5,7 +5,7 @@
 //! where that may not hold, are left alone for a day.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,7 +13,8 @@ use std::time::Duration;
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
-use super::{TEMPORARY_FOLDER, cache, durable};
+use super::direct::{Blocks, Sequential};
+use super::{TEMPORARY_FOLDER, durable};
 use crate::store::random_hex;
 
 /// How long another host's file is left alone.
@@ -22,13 +23,13 @@ const FOREIGN_AGE: Duration = Duration::from_secs(24 * 3600);
 /// A file without a name of its own. Removed when dropped.
 #[derive(Debug)]
 pub(super) struct Temporary {
-    file: File,
+    file: Sequential,
     path: Option<PathBuf>,
 }
 
 impl Temporary {
     /// Makes one in the store's folder for them.
-    pub(super) fn create(root: &Path) -> io::Result<Self> {
+    pub(super) fn create(root: &Path, blocks: &Blocks) -> io::Result<Self> {
         let folder = root.join(TEMPORARY_FOLDER);
         durable::make_folder(&folder)?;
         loop {
@@ -39,14 +40,14 @@ impl Temporary {
             let lock = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive);
             let locked = lock != Err(Errno::WOULDBLOCK);
             if locked && file.metadata()?.nlink() > 0 {
-                return Ok(Self { file, path: Some(path) });
+                return Ok(Self { file: Sequential::new(file, blocks), path: Some(path) });
             }
         }
     }
 
     /// Appends bytes.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)
+        self.file.write(bytes)
     }
 
     /// Syncs it and gives it a name that must be free.
@@ -60,8 +61,7 @@ impl Temporary {
     }
 
     fn finish(mut self, rename: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
-        self.file.sync_all()?;
-        cache::written(&self.file);
+        self.file.sync()?;
         if let Some(path) = &self.path {
             rename(path)?;
         }
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn a_sweep_takes_what_the_dead_left_and_nothing_else() {
         let root = tempfile::tempdir().unwrap();
-        let living = Temporary::create(root.path()).unwrap();
+        let living = Temporary::create(root.path(), &Blocks::default()).unwrap();
         let folder = root.path().join(TEMPORARY_FOLDER);
         let dead = folder.join(format!("{}.1.0123", host()));
         let foreign = folder.join("elsewhere.1.0123");
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn a_dropped_file_is_gone() {
         let root = tempfile::tempdir().unwrap();
-        let mut temporary = Temporary::create(root.path()).unwrap();
+        let mut temporary = Temporary::create(root.path(), &Blocks::default()).unwrap();
         temporary.write(b"half").unwrap();
         drop(temporary);
         assert_eq!(super::super::names(&root.path().join(TEMPORARY_FOLDER)).unwrap(), Vec::<String>::new());

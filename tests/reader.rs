@@ -35,6 +35,17 @@ fn a_short_program_reads_what_format_md_describes() {
     assert_eq!((&told["verb"], &told["exit_code"], &told["report"]), (&json!("backup"), &json!(0), &report));
     signed(&repository, &cluster);
     read_by_python(&repository, &report);
+    with_the_cheaper_digest(&cluster);
+}
+
+fn with_the_cheaper_digest(cluster: &Cluster) {
+    if ["python3", "b3sum", "zstd", "xxhsum"].iter().any(|program| !there(program, "--version")) {
+        return not_run("the reader in Python, with XXH3-128", "python3, b3sum, zstd and xxhsum");
+    }
+    let repository = Repository::init_at(None, &["--digest", "xxh3-128"]);
+    repository.back_up(cluster, &[]);
+    let root = repository.path();
+    finds_damage(&root, &files(&root.join("topics"))[0], 40);
 }
 
 fn read_by_python(repository: &Repository, report: &Value) {

@@ -41,6 +41,7 @@ pub type Context<'a> = verb::Context<'a, BackupOptions>;
 /// Backs up what the options select. Holds the lock of its selection while it runs.
 pub async fn backup(context: Context<'_>) -> Result<BackupReport, BackupError> {
     let started = Timestamp::now();
+    must_be_possible(context)?;
     let _lock = context.repository.lock("backup", &context.options.selection)?;
     let run = context.repository.begin_run(&context.cluster.cluster_id())?;
     let own = past::OwnRun::Real(&run);
@@ -50,8 +51,15 @@ pub async fn backup(context: Context<'_>) -> Result<BackupReport, BackupError> {
 
 /// What a backup would do.
 pub async fn dry_run(context: Context<'_>) -> Result<PlanReport, BackupError> {
+    must_be_possible(context)?;
     let run = context.repository.begin_run(&context.cluster.cluster_id())?;
     let own = past::OwnRun::Dry(run.id());
     let plan = plan::plan(context.cluster, context.repository, context.options, &own, context.progress).await?;
     Ok(PlanReport::new(&plan, context.repository.free_space()))
+}
+
+/// Before anything is fetched that could not be signed in the end.
+fn must_be_possible(context: Context<'_>) -> Result<(), BackupError> {
+    let key = context.options.sign_key.as_ref();
+    Ok(key.map_or(Ok(()), |_| context.repository.must_be_signable())?)
 }

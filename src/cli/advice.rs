@@ -136,6 +136,10 @@ pub fn repository(error: &RepositoryError) -> Advice {
                 format!("sign it by hand: minisign -Sm snapshots/{sequence:010}.json, or run the same command again");
             (Failed, Cow::Owned(hint))
         }
+        RepositoryError::NotSignable { .. } => {
+            say(Refused, "leave --sign-key out, or back up into a repository of `ktape init --digest blake3`")
+        }
+        RepositoryError::TellingDigest => say(Usage, "leave --digest out: BLAKE3 costs little beside the cipher"),
         RepositoryError::NotSealable { .. } | RepositoryError::Encode { .. } => say(Failed, AGAIN),
     }
 }
@@ -354,6 +358,10 @@ pub fn copy(error: &CopyError) -> Advice {
         CopyError::Source { source, .. } | CopyError::Target { source, .. } => repository(source),
         CopyError::SameRepository { .. } => {
             say(ExitCode::Refused, "make another repository for the copy: `ktape init`, in a place of its own")
+        }
+        CopyError::OtherDigests { theirs, .. } => {
+            let hint = format!("make the target with `ktape init --digest {}`", theirs.name());
+            (ExitCode::Refused, Cow::Owned(hint))
         }
         CopyError::OtherCluster { .. } => {
             say(ExitCode::Refused, "copy into a repository of its own: `ktape init` makes one")

@@ -13,7 +13,7 @@ use super::exit_code::ExitCode;
 use super::failure::Failure;
 use super::keys::StorageArgs;
 use crate::repository::format::Compression;
-use crate::repository::{InitOptions, Repository, RepositoryError};
+use crate::repository::{ContentDigest, InitOptions, Repository, RepositoryError};
 
 /// This program, as Linux shows it.
 const ITSELF: &str = "/proc/self/exe";
@@ -49,6 +49,7 @@ struct Report {
     repository_id: String,
     compression: Option<Compression>,
     recipients: Vec<String>,
+    digest: ContentDigest,
     /// False where it was there already.
     made: bool,
     /// Folder of the program, if it was asked for.
@@ -87,6 +88,7 @@ fn make(args: &InitArgs, options: &InitOptions) -> Result<Report, Failure> {
         repository_id: repository.document().repository_id.clone(),
         compression: repository.document().compression,
         recipients: repository.in_force().map(|keys| keys.recipients.recipients.clone()).unwrap_or_default(),
+        digest: repository.document().digest,
         made,
         tool: stored.map(|folder| folder.to_string()),
     })

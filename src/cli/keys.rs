@@ -10,7 +10,7 @@ use super::args::RepositoryArgs;
 use super::failure::Failure;
 use crate::model::Secret;
 use crate::repository::format::Compression;
-use crate::repository::{InitOptions, Repository, Secrets};
+use crate::repository::{ContentDigest, InitOptions, Repository, Secrets};
 
 /// The passphrase itself, where no file is named.
 const PASSPHRASE: &str = "KTAPE_PASSPHRASE";
@@ -80,6 +80,16 @@ pub struct StorageArgs {
     /// Encrypt with the passphrase in this file; without it `KTAPE_PASSPHRASE` is looked at
     #[arg(long, env = "KTAPE_PASSPHRASE_FILE", hide_env_values = true, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
+    /// Digest of segments: blake3, or the cheaper xxh3-128, which finds damage but nothing done on purpose
+    #[arg(
+        long,
+        env = "KTAPE_DIGEST",
+        hide_env_values = true,
+        value_name = "DIGEST",
+        default_value = ContentDigest::Blake3.name(),
+        value_parser = ContentDigest::named
+    )]
+    pub digest: ContentDigest,
 }
 
 impl StorageArgs {
@@ -90,7 +100,7 @@ impl StorageArgs {
             recipients.extend(recipients_in(path)?);
         }
         let passphrase = passphrase(self.passphrase_file.as_deref())?;
-        Ok(InitOptions { compression: self.compression.0, recipients, passphrase })
+        Ok(InitOptions { compression: self.compression.0, recipients, passphrase, digest: self.digest })
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Context;
 use super::segment::Fault;
 use crate::model::{Classify, ErrorClass};
-use crate::repository::{Repository, RepositoryError};
+use crate::repository::{ContentDigest, Repository, RepositoryError};
 
 /// A copy that failed.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +43,18 @@ pub enum CopyError {
         to: String,
         /// Cluster of the target's newest snapshot.
         found: String,
+    },
+    /// A seal's digest is kept, and all of a repository have one kind.
+    #[error("{from} has {theirs} digests of its segments, {to} has {ours}")]
+    OtherDigests {
+        /// Where the source lies.
+        from: String,
+        /// Where the target lies.
+        to: String,
+        /// Those of the source.
+        theirs: ContentDigest,
+        /// Those of the target.
+        ours: ContentDigest,
     },
     /// There is nothing to copy, or nothing as old.
     #[error("{location} has no snapshot that fits")]
@@ -89,7 +101,10 @@ impl Classify for CopyError {
     fn class(&self) -> ErrorClass {
         match self {
             Self::Source { source, .. } | Self::Target { source, .. } => source.class(),
-            Self::SameRepository { .. } | Self::OtherCluster { .. } | Self::NoSnapshot { .. } => ErrorClass::Reject,
+            Self::SameRepository { .. }
+            | Self::OtherCluster { .. }
+            | Self::OtherDigests { .. }
+            | Self::NoSnapshot { .. } => ErrorClass::Reject,
             Self::Removed { .. } | Self::Thread => ErrorClass::Fatal,
         }
     }

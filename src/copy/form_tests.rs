@@ -20,7 +20,7 @@ fn identity() -> (String, Secrets) {
 fn options(zstd: bool, recipients: &[&str]) -> InitOptions {
     let compression = zstd.then_some(Compression::Zstd { level: 3 });
     let recipients = recipients.iter().map(|&text| text.to_owned()).collect();
-    InitOptions { compression, recipients, passphrase: None }
+    InitOptions { compression, recipients, ..InitOptions::default() }
 }
 
 fn empty(options: &InitOptions) -> (MemoryStore, Repository) {

@@ -8,7 +8,7 @@ use crate::cancel::Cancel;
 use crate::progress::Progress;
 use crate::repository::format::Seal;
 use crate::repository::segment::is_mostly_uncompressed;
-use crate::repository::{Damage, Form, Place, Repository, RepositoryError, layout, read_failed};
+use crate::repository::{ContentHasher, Damage, Form, Place, Repository, RepositoryError, layout, read_failed};
 use crate::store::{Key, StoreError, random_hex};
 
 /// Bytes read at a time.
@@ -76,7 +76,7 @@ fn anew(ends: Ends<'_>, seal: &Seal) -> Result<Seal, Fault> {
     let folder = layout::partition(&seal.topic, seal.topic_id, seal.partition);
     let folder = folder.map_err(|error| Fault::Target(error.into()))?;
     let mut reader = source.read_whole(seal).map_err(Fault::Source)?;
-    let (mut log, mut hasher, mut buffer) = (None, blake3::Hasher::new(), vec![0; CHUNK]);
+    let (mut log, mut hasher, mut buffer) = (None, ContentHasher::like(&seal.digest), vec![0; CHUNK]);
     let mut size = 0;
     loop {
         if ends.stopped() {
@@ -97,7 +97,7 @@ fn anew(ends: Ends<'_>, seal: &Seal) -> Result<Seal, Fault> {
     }
     compare(&place, &hasher, &seal.digest).map_err(Fault::Source)?;
     if let Some(expected) = &seal.stored_digest {
-        let found = reader.stored_digest().map_err(failed)?.to_hex().to_string();
+        let found = reader.stored_digest().map_err(failed)?;
         same(&place, found, expected).map_err(Fault::Source)?;
     }
     let wrong_size = || RepositoryError::damaged(place.key.as_str(), Damage::Size { expected: seal.size, found: size });
@@ -126,7 +126,7 @@ fn transfer(ends: Ends<'_>, place: &Place, key: &Key, digest: &str) -> Result<Ke
     let mut reader = ends.source.read_stored(place, 0).map_err(Fault::Source)?;
     let written = |error: StoreError| Fault::Target(error.into());
     let mut object = ends.target.store().create(key).map_err(written)?;
-    let (mut hasher, mut buffer) = (blake3::Hasher::new(), vec![0; CHUNK]);
+    let (mut hasher, mut buffer) = (ContentHasher::like(digest), vec![0; CHUNK]);
     loop {
         if ends.stopped() {
             return Err(Fault::Cancelled);
@@ -148,14 +148,14 @@ fn transfer(ends: Ends<'_>, place: &Place, key: &Key, digest: &str) -> Result<Ke
 fn read_back(ends: Ends<'_>, copied: &Seal) -> Result<(), Fault> {
     let place = ends.target.place(copied).map_err(Fault::Target)?;
     let mut reader = ends.target.read_stored(&place, 0).map_err(Fault::Target)?;
-    let (mut hasher, mut buffer) = (blake3::Hasher::new(), vec![0; CHUNK]);
+    let digest = copied.stored_digest.as_ref().unwrap_or(&copied.digest);
+    let (mut hasher, mut buffer) = (ContentHasher::like(digest), vec![0; CHUNK]);
     loop {
         if ends.stopped() {
             return Err(Fault::Cancelled);
         }
         let chunk = next(ends.target, &place, &mut reader, &mut buffer, Fault::Target)?;
         if chunk.is_empty() {
-            let digest = copied.stored_digest.as_ref().unwrap_or(&copied.digest);
             return compare(&place, &hasher, digest).map_err(Fault::Target);
         }
         hasher.update(chunk);
@@ -181,8 +181,8 @@ fn fill<'b>(reader: &mut dyn Read, buffer: &'b mut Vec<u8>) -> std::io::Result<&
     Ok(buffer)
 }
 
-fn compare(place: &Place, hasher: &blake3::Hasher, expected: &str) -> Result<(), RepositoryError> {
-    same(place, hasher.finalize().to_hex().to_string(), expected)
+fn compare(place: &Place, hasher: &ContentHasher, expected: &str) -> Result<(), RepositoryError> {
+    same(place, hasher.finish(), expected)
 }
 
 fn same(place: &Place, found: String, expected: &str) -> Result<(), RepositoryError> {

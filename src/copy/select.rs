@@ -45,6 +45,13 @@ pub(super) fn select(context: Context<'_>) -> Result<Selected, CopyError> {
     if *repository_id == target.document().repository_id {
         return Err(CopyError::SameRepository { from, to, repository_id: repository_id.clone() });
     }
+    let (theirs, ours) = (source.document().digest, target.document().digest);
+    if theirs != ours {
+        return Err(CopyError::OtherDigests { from, to, theirs, ours });
+    }
+    if options.sign_key.is_some() {
+        target.must_be_signable().map_err(|error| CopyError::target(target, error))?;
+    }
     let of_source = |error| CopyError::source(source, error);
     let all = source.snapshots().map_err(of_source)?;
     let wanted = match options.snapshot {

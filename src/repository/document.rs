@@ -73,6 +73,7 @@ fn checked_line(bytes: &[u8]) -> Result<(&[u8], String), Damage> {
 mod tests {
     use super::*;
     use crate::model::Timestamp;
+    use crate::repository::ContentDigest;
     use crate::repository::format::RepositoryDocument;
 
     fn document() -> RepositoryDocument {
@@ -83,6 +84,7 @@ mod tests {
             ktape_version: "0.1.0".to_owned(),
             compression: None,
             encryption: None,
+            digest: ContentDigest::default(),
         }
     }
 

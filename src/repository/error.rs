@@ -1,5 +1,6 @@
 //! What can go wrong with a repository.
 
+use super::content::ContentDigest;
 use super::format::FormatVersion;
 use super::locks::LockOwner;
 use crate::batch::BatchError;
@@ -169,6 +170,15 @@ pub enum RepositoryError {
         /// Why.
         reason: String,
     },
+    /// A signature must stand for the content.
+    #[error("snapshots of {location} cannot be signed: whoever changes its segments can match their XXH3-128 digests")]
+    NotSignable {
+        /// The repository.
+        location: String,
+    },
+    /// Digests of plain content lie beside the encrypted one.
+    #[error("XXH3-128 is not for an encrypted repository: from such digests one may learn what was encrypted")]
+    TellingDigest,
     /// Nobody could read what is written.
     #[error("an encrypted repository needs at least one public key")]
     NoRecipient,
@@ -237,7 +247,7 @@ fn invalid_identity(line: usize) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
     /// The bytes do not have the digest they should have.
-    #[error("its BLAKE3 digest is {found}, it should be {expected}")]
+    #[error("its {} digest is {found}, it should be {expected}", ContentDigest::of(.expected))]
     Digest {
         /// As recorded.
         expected: String,

@@ -8,6 +8,7 @@
 //! Nothing here deletes or changes an object that something may name. Calls block.
 
 mod complete;
+mod content;
 pub mod crypt;
 mod document;
 mod error;
@@ -31,6 +32,7 @@ mod snapshots;
 mod tool;
 
 pub use complete::SkippedSnapshot;
+pub use content::{ContentDigest, ContentHasher};
 pub use crypt::{AdoptError, Form, InitOptions, LogWriter, Secrets, Stored, WholeSegment, read_failed};
 pub use error::{Damage, RepositoryError};
 pub use journal::Journal;

@@ -75,6 +75,7 @@ impl Repository {
             ktape_version: env!("CARGO_PKG_VERSION").to_owned(),
             compression: options.compression,
             encryption: options.prepare(store.as_ref())?,
+            digest: options.digest,
         };
         let (bytes, _) = document::encode(layout::REPOSITORY, &document)?;
         match store.put_if_absent(&key, &bytes) {

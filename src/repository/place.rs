@@ -3,9 +3,9 @@
 use std::fmt;
 use std::io::Read;
 
-use super::Repository;
 use super::error::{Damage, RepositoryError};
 use super::format::Seal;
+use super::{ContentHasher, Repository};
 use crate::store::{Key, StoreError};
 
 /// Bytes copied at a time.
@@ -96,7 +96,7 @@ impl StoredStream<'_> {
     ) -> Result<(), RepositoryError> {
         let mut source = self.at(place)?;
         self.buffer.resize(CHUNK, 0);
-        let (mut hasher, mut left) = (blake3::Hasher::new(), place.length);
+        let (mut hasher, mut left) = (ContentHasher::like(digest), place.length);
         while left > 0 {
             let wanted = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
             let read = source.read(self.buffer.get_mut(..wanted).unwrap_or_default());
@@ -110,7 +110,7 @@ impl StoredStream<'_> {
             take(bytes)?;
             left = left.saturating_sub(read as u64);
         }
-        let found = hasher.finalize().to_hex().to_string();
+        let found = hasher.finish();
         if found != digest {
             return Err(RepositoryError::damaged(object, Damage::Digest { expected: digest.to_owned(), found }));
         }

@@ -108,8 +108,17 @@ impl fmt::Debug for PublicKey {
 }
 
 impl Repository {
+    /// Whether a signature of a snapshot would stand for all that it holds.
+    pub fn must_be_signable(&self) -> Result<(), RepositoryError> {
+        if self.document().digest.is_blake3() {
+            return Ok(());
+        }
+        Err(RepositoryError::NotSignable { location: self.location().to_owned() })
+    }
+
     /// Signs a snapshot that was committed.
     pub fn sign(&self, snapshot: &Snapshot, key: &SigningKey) -> Result<(), RepositoryError> {
+        self.must_be_signable()?;
         let head = layout::snapshot(snapshot.head.sequence)?;
         let bytes = document::read(self.store(), &head)?;
         let (_, id) = document::decode::<serde::de::IgnoredAny>(head.as_str(), &bytes)?;

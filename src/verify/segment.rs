@@ -9,7 +9,7 @@ use crate::cancel::Cancel;
 use crate::progress::Progress;
 use crate::repository::format::Seal;
 use crate::repository::segment::{Facts, Observed, Scan, ScanFault};
-use crate::repository::{Form, Repository, RepositoryError};
+use crate::repository::{ContentHasher, Damage, Form, Repository, RepositoryError};
 use crate::store::{Key, StoreError};
 
 /// Bytes read at a time.
@@ -74,7 +74,7 @@ fn describe(repository: &Repository, key: &Key) -> String {
 
 pub(super) struct Look<'a> {
     seal: &'a Seal,
-    digest: blake3::Hasher,
+    digest: ContentHasher,
     scan: Scan,
     observed: Observed<'a>,
     /// Read and not walked yet.
@@ -92,7 +92,7 @@ impl<'a> Look<'a> {
     pub(super) fn new(seal: &'a Seal) -> Self {
         Self {
             seal,
-            digest: blake3::Hasher::new(),
+            digest: ContentHasher::like(&seal.digest),
             scan: Scan::new(&seal.carried),
             observed: Observed::of(&seal.index),
             buffer: Vec::new(),
@@ -219,12 +219,12 @@ impl<'a> Look<'a> {
             let fault = BatchError::Cut { needed: self.buffer.len() + 1, found: self.buffer.len() };
             self.broken(0, &fault);
         }
-        let digest = self.digest.finalize().to_hex();
+        let digest = self.digest.finish();
         let facts = self.scan.finish();
         let batches = facts.batches;
         if self.findings.is_empty() {
             let differences = Facts::of(seal).differences(&facts);
-            let same = digest.as_str() == seal.digest;
+            let same = digest == seal.digest;
             let problem = match (same, differences.as_slice()) {
                 (true, []) => None,
                 (true, differences) => Some((
@@ -232,7 +232,8 @@ impl<'a> Look<'a> {
                     format!("its bytes are as written, but its seal is wrong in {}", differences.join(", ")),
                 )),
                 (false, []) => {
-                    Some((FindingKind::Digest, format!("its BLAKE3 digest is {digest}, it should be {}", seal.digest)))
+                    let damage = Damage::Digest { expected: seal.digest.clone(), found: digest };
+                    Some((FindingKind::Digest, damage.to_string()))
                 }
                 (false, differences) => {
                     let differences = differences.join(", ");

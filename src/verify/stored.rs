@@ -7,7 +7,7 @@ use super::segment::{Checked, Look};
 use crate::cancel::Cancel;
 use crate::progress::Progress;
 use crate::repository::format::Seal;
-use crate::repository::{Form, Repository, RepositoryError, read_failed};
+use crate::repository::{ContentDigest, ContentHasher, Form, Repository, RepositoryError, read_failed};
 use crate::store::Key;
 
 /// Bytes read at a time where only the digest is taken.
@@ -44,13 +44,14 @@ fn digest_only(
 ) -> Result<Option<Checked>, RepositoryError> {
     let key = Key::new(seal.object.as_str())?;
     let mut source = repository.read_stored(&repository.place(seal)?, 0)?;
-    let mut digest = blake3::Hasher::new();
+    let expected = seal.stored_digest.as_deref().unwrap_or_default();
+    let mut digest = ContentHasher::like(expected);
     let mut buffer = vec![0; CHUNK];
     let mut bytes = 0;
     while !cancel.is_cancelled() {
         let read = source.read(&mut buffer).map_err(|error| read_failed(&key, error))?;
         if read == 0 {
-            let findings = wrong_digest(seal, digest.finalize()).into_iter().collect();
+            let findings = wrong_digest(seal, &digest.finish()).into_iter().collect();
             return Ok(Some(Checked { segments: 1, bytes, findings, batches: 0 }));
         }
         digest.update(buffer.get(..read).unwrap_or_default());
@@ -90,15 +91,15 @@ fn whole(
         }
     };
     let stored = source.stored_digest().map_err(|error| read_failed(&key, error))?;
-    if let Some(finding) = wrong_digest(seal, stored) {
+    if let Some(finding) = wrong_digest(seal, &stored) {
         return Ok(Some(Checked { segments: 1, findings: vec![finding], ..Checked::default() }));
     }
     unreadable.map_or_else(|| Ok(Some(look.finish())), Err)
 }
 
-fn wrong_digest(seal: &Seal, found: blake3::Hash) -> Option<Finding> {
-    let (found, expected) = (found.to_hex(), seal.stored_digest.as_deref().unwrap_or_default());
-    let detail = format!("the BLAKE3 digest of its stored bytes is {found}, it should be {expected}");
-    (found.as_str() != expected)
-        .then(|| Finding::new(FindingKind::Digest, seal.object.as_str(), detail).in_segment(seal))
+fn wrong_digest(seal: &Seal, found: &str) -> Option<Finding> {
+    let expected = seal.stored_digest.as_deref().unwrap_or_default();
+    let kind = ContentDigest::of(expected);
+    let detail = format!("the {kind} digest of its stored bytes is {found}, it should be {expected}");
+    (found != expected).then(|| Finding::new(FindingKind::Digest, seal.object.as_str(), detail).in_segment(seal))
 }

@@ -1,5 +1,6 @@
 //! Against an in-memory cluster that follows Kafka's rules: what a real one does only now and then, it does when told.
 
+mod digests;
 mod faults;
 mod goes_on;
 mod hidden;

@@ -122,7 +122,7 @@ impl Repository {
     }
 
     /// Makes one, at a location that is no folder if one is given.
-    fn init_at(elsewhere: Option<String>, flags: &[&str]) -> Self {
+    pub(crate) fn init_at(elsewhere: Option<String>, flags: &[&str]) -> Self {
         let repository = Self { folder: TempDir::with_prefix("ktape-test-").unwrap(), elsewhere };
         let done = repository.ktape("init", None, flags);
         assert_eq!(done.status.code(), Some(0), "{done:?}");

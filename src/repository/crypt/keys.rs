@@ -9,7 +9,7 @@ use super::keyring::{Keyring, Secrets, new_identity, open_identity};
 use crate::model::{Secret, Timestamp};
 use crate::repository::error::Damage;
 use crate::repository::format::{Compression, KeysDocument, PassphraseKey, Recipients, RepositoryDocument};
-use crate::repository::{Repository, RepositoryError, document, layout};
+use crate::repository::{ContentDigest, Repository, RepositoryError, document, layout};
 use crate::store::{Key, Store, StoreError, random_hex};
 
 /// Largest identity file in a repository, in bytes.
@@ -26,6 +26,8 @@ pub struct InitOptions {
     pub recipients: Vec<String>,
     /// Make a key, keep its private half in the repository, encrypted with this.
     pub passphrase: Option<Secret>,
+    /// Digest segments so.
+    pub digest: ContentDigest,
 }
 
 impl InitOptions {
@@ -38,6 +40,9 @@ impl InitOptions {
     pub(in crate::repository) fn prepare(&self, store: &dyn Store) -> Result<Option<Recipients>, RepositoryError> {
         if !self.encrypts() {
             return Ok(None);
+        }
+        if !self.digest.is_blake3() {
+            return Err(RepositoryError::TellingDigest);
         }
         let mut all = Recipients { recipients: self.recipients.clone(), passphrases: Vec::new() };
         for recipient in &all.recipients {

@@ -9,7 +9,7 @@ use super::Form;
 use super::frames::Frames;
 use super::keys::InForce;
 use crate::repository::format::{Compression, Frame, Seal};
-use crate::repository::{Repository, RepositoryError, layout};
+use crate::repository::{ContentHasher, Repository, RepositoryError, layout};
 use crate::store::{Key, ObjectWriter, StoreError};
 
 /// What became of a plain log: the fields of a [`Seal`] that say how it is stored.
@@ -19,7 +19,7 @@ pub struct Stored {
     pub object: String,
     /// Number of stored bytes.
     pub length: u64,
-    /// BLAKE3 of the stored bytes where they differ from the plain log.
+    /// Digest of the stored bytes where they differ from the plain log.
     pub stored_digest: Option<String>,
     /// Its zstd frames; none where it is not compressed.
     pub frames: Vec<Frame>,
@@ -54,7 +54,7 @@ impl Repository {
         let zstd = compress && self.document().compression.is_some();
         let form = Form { zstd, age: self.in_force().is_some() };
         let early = layout::early_segment(folder, base, &self.random(8)?, form)?;
-        let digest = (!form.is_plain()).then(blake3::Hasher::new);
+        let digest = (!form.is_plain()).then(|| self.document().digest.hasher());
         let sink = Sink { object: self.store().create(&early)?, digest, length: 0 };
         let layer = match self.in_force() {
             None => Layer::Plain(Box::new(sink)),
@@ -96,7 +96,7 @@ impl LogWriter {
         Ok(Stored {
             object: key.to_string(),
             length,
-            stored_digest: digest.map(|digest| digest.finalize().to_hex().to_string()),
+            stored_digest: digest.map(|digest| digest.finish()),
             frames,
             keys: self.keys,
         })
@@ -144,7 +144,7 @@ impl Layer {
 
 struct Sink {
     object: Box<dyn ObjectWriter>,
-    digest: Option<blake3::Hasher>,
+    digest: Option<ContentHasher>,
     length: u64,
 }
 

@@ -11,7 +11,7 @@ use super::Form;
 use super::header::HeaderGuard;
 use crate::repository::error::{Damage, RepositoryError};
 use crate::repository::format::{Frame, Seal};
-use crate::repository::{Place, Repository};
+use crate::repository::{ContentHasher, Place, Repository};
 use crate::store::{Key, StoreError};
 
 /// Largest window that a frame may ask for (log2): FORMAT.md promises frames of at most 4 MiB.
@@ -47,7 +47,8 @@ impl Repository {
         let place = self.place(seal)?;
         let form = Form::of(&seal.object);
         let tap = Tap::default();
-        let stored = tap.on(self.read_stored(&place, 0)?);
+        let digest = ContentHasher::like(seal.stored_digest.as_ref().unwrap_or(&seal.digest));
+        let stored = tap.on(self.read_stored(&place, 0)?, digest);
         let compressed: Box<dyn Read + Send> = if form.age {
             Box::new(self.decrypted(&place.key, BufReader::with_capacity(BUFFER, stored))?)
         } else {
@@ -103,8 +104,8 @@ pub struct WholeSegment {
 }
 
 impl WholeSegment {
-    /// BLAKE3 of the stored bytes; reads what was not read yet, whatever it is.
-    pub fn stored_digest(self) -> io::Result<blake3::Hash> {
+    /// Digest of the stored bytes; reads what was not read yet, whatever it is.
+    pub fn stored_digest(self) -> io::Result<String> {
         let Self { plain, tap } = self;
         drop(plain);
         tap.finish()
@@ -129,19 +130,19 @@ struct Tap(Arc<Mutex<Option<Tapped>>>);
 
 struct Tapped {
     source: Box<dyn Read + Send>,
-    digest: blake3::Hasher,
+    digest: ContentHasher,
 }
 
 impl Tap {
-    fn on(&self, source: Box<dyn Read + Send>) -> Self {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Tapped { source, digest: blake3::Hasher::new() });
+    fn on(&self, source: Box<dyn Read + Send>, digest: ContentHasher) -> Self {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Tapped { source, digest });
         self.clone()
     }
 
-    fn finish(mut self) -> io::Result<blake3::Hash> {
+    fn finish(mut self) -> io::Result<String> {
         io::copy(&mut self, &mut io::sink())?;
         let tapped = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(tapped.as_ref().map_or_else(|| blake3::hash(&[]), |tapped| tapped.digest.finalize()))
+        Ok(tapped.as_ref().map_or_else(String::new, |tapped| tapped.digest.finish()))
     }
 }
 

@@ -39,9 +39,9 @@ pub struct Seal {
     /// Bytes of the plain log.
     #[serde(deserialize_with = "numbers::amount")]
     pub size: u64,
-    /// BLAKE3 of the plain log, hexadecimal.
+    /// Digest of the plain log, hexadecimal: see [`ContentDigest::of`](crate::repository::ContentDigest::of).
     pub digest: String,
-    /// BLAKE3 of the stored bytes where they differ from the plain log.
+    /// Digest of the stored bytes where they differ from the plain log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stored_digest: Option<String>,
     /// Where its zstd frames begin, ascending; none where it is not compressed.

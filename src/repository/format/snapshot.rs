@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::numbers;
 use super::storage::{Compression, PartRef, Recipients};
 use crate::model::{Selection, Timestamp};
+use crate::repository::ContentDigest;
 
 /// The format this build writes.
 pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 2, minor: 0 };
@@ -37,6 +38,9 @@ pub struct RepositoryDocument {
     /// To whom is encrypted, unless `keys/` says otherwise by now; none where nothing is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption: Option<Recipients>,
+    /// How segments are digested.
+    #[serde(default, skip_serializing_if = "ContentDigest::is_blake3")]
+    pub digest: ContentDigest,
 }
 
 /// `snapshots/<sequence, 10 digits>.json`, first line; the second line holds the digest of the first.

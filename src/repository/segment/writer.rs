@@ -4,7 +4,7 @@ use super::{Scan, ScanFault};
 use crate::batch::{Batch, walk};
 use crate::model::{Timestamp, TopicId, TopicName, TopicPartition};
 use crate::repository::format::{OpenTransaction, Seal, Writer};
-use crate::repository::{LogWriter, Repository, RepositoryError, layout};
+use crate::repository::{ContentHasher, LogWriter, Repository, RepositoryError, layout};
 use crate::store::Key;
 
 /// Bytes that are checked before they are digested and written, and written at a time: few enough to stay in the
@@ -38,7 +38,7 @@ pub struct SegmentWriter {
     folder: Key,
     /// Begun with the first batch, whose offset is part of its name.
     object: Option<LogWriter>,
-    digest: blake3::Hasher,
+    digest: ContentHasher,
     scan: Scan,
     observed: Timestamp,
     broken: bool,
@@ -54,7 +54,7 @@ impl Repository {
             scan: Scan::new(&start.open),
             start,
             folder,
-            digest: blake3::Hasher::new(),
+            digest: self.document().digest.hasher(),
             observed: Timestamp(-1),
             broken: false,
         })
@@ -134,7 +134,7 @@ impl SegmentWriter {
         if self.is_empty() {
             return Err(not_sealable("it holds no batch"));
         }
-        let digest = self.digest.finalize().to_hex().to_string();
+        let digest = self.digest.finish();
         let facts = self.scan.finish();
         let Some(object) = self.object else { return Err(not_sealable("it holds no batch")) };
         let stored = object.publish(facts.base, facts.next)?;

@@ -3,105 +3,17 @@
 //! than all the rest of a backup.
 //!
 //! The kernel takes such bytes in whole pages out of memory that is aligned, so they are gathered first. Where a file
-//! system does not do it at all, or not as we do it, the file goes on through the cache.
+//! system does not do it at all, or not as we do it, or where the disk takes its time, the file goes on through the cache.
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 
+use super::blocks::{Block, Blocks, WORTH_WRITING};
 use super::cache;
-
-/// Bytes that are written at a time: enough for a disk, and few enough to stay in the processor's cache.
-const BLOCK: usize = 512 << 10;
-/// Fewer wait for more.
-const WORTH_WRITING: usize = 128 << 10;
-/// What positions, sizes and addresses must be multiples of: that much is enough for every disk in use.
-const ALIGNMENT: usize = 4096;
-/// Files that are written so at a time; further ones go through the cache. Bounds the memory for what waits.
-const FILES: usize = 64;
-
-/// Memory to gather in, which is used again.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Blocks(Arc<Mutex<Pool>>);
-
-#[derive(Debug, Default)]
-struct Pool {
-    /// The one that was used last comes first.
-    spare: Vec<Block>,
-    files: usize,
-}
-
-impl Blocks {
-    fn pool(&self) -> MutexGuard<'_, Pool> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether another file may be written so; then [`Self::leave`] follows.
-    fn enter(&self) -> bool {
-        let mut pool = self.pool();
-        let room = pool.files < FILES;
-        pool.files += usize::from(room);
-        room
-    }
-
-    fn leave(&self) {
-        self.pool().files -= 1;
-    }
-
-    fn lend(&self) -> Block {
-        let spare = self.pool().spare.pop();
-        spare.unwrap_or_else(Block::new)
-    }
-
-    fn give_back(&self, block: Block) {
-        self.pool().spare.push(Block { filled: 0, ..block });
-    }
-}
-
-/// Aligned memory of [`BLOCK`] bytes.
-#[derive(Debug)]
-struct Block {
-    memory: Vec<u8>,
-    start: usize,
-    filled: usize,
-}
-
-impl Block {
-    fn new() -> Self {
-        let memory = vec![0; BLOCK + ALIGNMENT];
-        // Where it cannot be told the kernel refuses the block, and the file goes through the cache.
-        let start = memory.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT);
-        Self { memory, start, filled: 0 }
-    }
-
-    /// Takes as many bytes as fit; gives the rest.
-    fn take<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
-        let at = self.start + self.filled;
-        let (taken, rest) = bytes.split_at(bytes.len().min(BLOCK - self.filled));
-        if let Some(room) = self.memory.get_mut(at..at + taken.len()) {
-            room.copy_from_slice(taken);
-        }
-        self.filled += taken.len();
-        rest
-    }
-
-    /// What it holds: whole pages, and the bytes behind them.
-    fn bytes(&self) -> (&[u8], &[u8]) {
-        let held = self.memory.get(self.start..self.start + self.filled).unwrap_or_default();
-        held.split_at(held.len() - held.len() % ALIGNMENT)
-    }
-
-    /// Forgets the whole pages.
-    fn keep_tail(&mut self) {
-        let tail = self.filled % ALIGNMENT;
-        let from = self.start + self.filled - tail;
-        self.memory.copy_within(from..from + tail, self.start);
-        self.filled = tail;
-    }
-}
 
 /// How the file is written.
 #[derive(Debug)]
@@ -151,13 +63,14 @@ impl Sequential {
         let mut rest = bytes;
         loop {
             rest = block.take(rest);
-            if block.filled < WORTH_WRITING {
+            if block.len() < WORTH_WRITING {
                 break;
             }
             let (pages, tail) = block.bytes();
-            if !write_pages(&self.file, pages)? {
-                self.file.write_all(tail)?;
+            let begun = Instant::now();
+            if !write_pages(&self.file, pages)? || !self.blocks.wrote(pages.len(), begun.elapsed()) {
                 self.end_direct()?;
+                self.file.write_all(tail)?;
                 return self.file.write_all(rest);
             }
             block.keep_tail();
@@ -240,8 +153,10 @@ fn set_direct(file: &File, direct: bool) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::time::Duration;
 
     use super::*;
+    use crate::store::local::blocks::{ALIGNMENT, BLOCK, FILES};
 
     /// Bytes of which no two blocks are alike.
     fn bytes(count: usize) -> Vec<u8> {
@@ -302,6 +217,18 @@ mod tests {
     }
 
     #[test]
+    fn a_file_goes_on_through_the_cache_where_the_disk_is_slow() {
+        for slow in [0, 1, 2] {
+            let (_, direct) = written(&[BLOCK + 7, BLOCK / 2 - 1, BLOCK, 2 * BLOCK + 9, 5, BLOCK], |blocks, number| {
+                if number == slow {
+                    blocks.wrote(64 * BLOCK, Duration::from_secs(9));
+                }
+            });
+            assert!(!direct, "{slow}");
+        }
+    }
+
+    #[test]
     fn so_many_files_are_written_past_the_cache_and_their_memory_is_used_again() {
         let folder = tempfile::tempdir().unwrap();
         let blocks = Blocks::default();
@@ -324,6 +251,6 @@ mod tests {
             }
         }
         let pool = blocks.pool();
-        assert!(pool.files == 0 && pool.spare.len() <= 1, "{pool:?}");
+        assert!(pool.files == 0 && pool.spare.len() <= 1, "{} files, {} blocks", pool.files, pool.spare.len());
     }
 }

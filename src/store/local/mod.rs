@@ -1,5 +1,6 @@
 //! Objects as files below a folder. Publishing is a rename within the folder's file system; see [`durable`].
 
+mod blocks;
 mod cache;
 mod direct;
 mod durable;
@@ -11,7 +12,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use self::direct::Blocks;
+use self::blocks::Blocks;
 use self::temporary::Temporary;
 use super::{Key, LockOutcome, ObjectInfo, ObjectWriter, Store, StoreError};
 use crate::model::Timestamp;

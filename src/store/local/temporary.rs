@@ -13,7 +13,8 @@ use std::time::Duration;
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
-use super::direct::{Blocks, Sequential};
+use super::blocks::Blocks;
+use super::direct::Sequential;
 use super::{TEMPORARY_FOLDER, durable};
 use crate::store::random_hex;
 

@@ -24,7 +24,8 @@ use crate::repository::RestoreFolder;
 
 /// Partitions that are read at a time.
 const ACTIVE_MAX: usize = 32;
-/// Requests in flight to one leader.
+/// Requests in flight to one leader, each on a connection of its own: a broker works on those of one connection one after
+/// the other. A partition has one batch in flight, so its batches stay in order.
 const IN_FLIGHT_MAX: usize = 2;
 /// Partitions in one request.
 const PER_REQUEST_MAX: usize = 256;
@@ -57,15 +58,21 @@ pub(super) struct Produced {
     pub notes: Vec<String>,
 }
 
-/// The way to one leader.
-#[derive(Debug, Default)]
+/// The connections to one leader on which nothing is in flight.
+#[derive(Debug)]
 struct Lane {
-    link: Link,
-    in_flight: usize,
+    free: Vec<Link>,
+}
+
+impl Default for Lane {
+    fn default() -> Self {
+        Self { free: std::iter::repeat_with(Link::default).take(IN_FLIGHT_MAX).collect() }
+    }
 }
 
 struct Answer {
     node: i32,
+    link: Link,
     /// With the leader epoch under which each was sent.
     slots: Vec<(Slot, i32)>,
     result: Result<Vec<ProduceResult>, ClusterError>,
@@ -241,22 +248,28 @@ impl<'a> Produce<'a> {
             }
             by_leader.entry(found.leader).or_default().push((slot, found.leader_epoch));
         }
-        for (node, slots) in by_leader {
-            if self.pace.is_free() && self.lanes.entry(node).or_default().in_flight < IN_FLIGHT_MAX {
-                self.send(node, slots);
+        for (node, mut slots) in by_leader {
+            while self.pace.is_free()
+                && !slots.is_empty()
+                && let Some(link) = self.lanes.entry(node).or_default().free.pop()
+            {
+                slots = self.send(node, link, slots);
             }
         }
         Ok(())
     }
 
-    fn send(&mut self, node: i32, ready: Vec<(Slot, i32)>) {
+    /// Sends what fits into one request; gives the rest.
+    fn send(&mut self, node: i32, link: Link, ready: Vec<(Slot, i32)>) -> Vec<(Slot, i32)> {
         let (mut slots, mut request, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let mut rest = Vec::new();
         let most = self.pace.at_once(self.options.request_bytes);
         for (slot, epoch) in ready {
             let partition = &mut self.partitions[slot];
             let Some(first) = partition.queue.front() else { continue };
             let size = first.batch.size();
             if !request.is_empty() && (bytes + size > most || request.len() >= PER_REQUEST_MAX) {
+                rest.push((slot, epoch));
                 continue;
             }
             bytes += size;
@@ -271,19 +284,18 @@ impl<'a> Produce<'a> {
             slots.push((slot, epoch));
         }
         self.pace.passed(bytes as u64);
-        let lane = self.lanes.entry(node).or_default();
-        lane.in_flight += 1;
-        let (link, cluster) = (lane.link.clone(), self.cluster.clone());
+        let cluster = self.cluster.clone();
         tracing::debug!(phase = "produce", node, partitions = request.len(), bytes, "produce");
         self.answers.spawn(async move {
             let result = produce(&link, &cluster, node, request).await;
-            Answer { node, slots, result }
+            Answer { node, link, slots, result }
         });
+        rest
     }
 
     fn take_answer(&mut self, answer: Answer) -> Result<(), RestoreError> {
         if let Some(lane) = self.lanes.get_mut(&answer.node) {
-            lane.in_flight -= 1;
+            lane.free.push(answer.link);
         }
         let results = match answer.result {
             Ok(results) => results,

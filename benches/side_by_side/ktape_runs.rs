@@ -22,8 +22,13 @@ pub(crate) struct Ktape {
 impl Ktape {
     /// Makes a repository of that name in `folder`.
     pub(crate) fn init(bootstrap: &str, folder: &Path, name: &str) -> Outcome<Self> {
+        Self::init_with(bootstrap, folder, name, &[])
+    }
+
+    /// The same with flags of `init`.
+    pub(crate) fn init_with(bootstrap: &str, folder: &Path, name: &str, flags: &[&str]) -> Outcome<Self> {
         let ktape = Self { bootstrap: bootstrap.to_owned(), folder: folder.to_owned(), repository: folder.join(name) };
-        measure::run(&mut ktape.command("init"), folder)?;
+        measure::run(ktape.command("init").args(flags), folder)?;
         Ok(ktape)
     }
 

@@ -6,6 +6,7 @@ mod digest;
 mod fake;
 mod link;
 mod load;
+mod output;
 mod reproduce;
 mod segments;
 mod sender;
@@ -37,9 +38,13 @@ pub(crate) fn run(args: &[String]) -> Outcome<()> {
         ("delete", [address, topic]) => admin::delete(address, topic)?,
         ("ends", [address, topic]) => admin::ends(address, topic)?,
         ("load", [address, topic, load]) => load::run(address, topic, &load.parse()?)?,
-        ("sink", [address, topic, partitions, file]) => sink::run(address, topic, partitions.parse()?, file, false)?,
-        ("sink-synced", [address, topic, partitions, file]) => {
-            sink::run(address, topic, partitions.parse()?, file, true)?
+        (way @ ("sink" | "sink-synced" | "sink-direct"), [address, topic, partitions, file]) => {
+            let way = match way {
+                "sink" => output::Way::Cached,
+                "sink-synced" => output::Way::Synced,
+                _ => output::Way::Direct,
+            };
+            sink::run(address, topic, partitions.parse()?, file, way)?
         }
         ("reproduce", [address, topic, folders @ ..]) => reproduce::run(address, topic, folders)?,
         ("digest", files) if !files.is_empty() => digest::run(files)?,
@@ -55,4 +60,5 @@ fn say(what: &Value) {
 }
 
 pub(crate) use load::Load;
+pub(crate) use output::direct;
 pub(crate) use segments::of as segments_of;

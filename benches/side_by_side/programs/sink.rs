@@ -2,8 +2,6 @@
 //! comes to one file. It looks at headers of batches to know where to go on, and at nothing else.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::Write;
 
 use ktape::batch::walk;
 use ktape::wire::fetch::{self, Envelope, Part};
@@ -11,6 +9,7 @@ use ktape::wire::request;
 use serde_json::{Value, json};
 
 use super::link::{CLIENT, Link};
+use super::output::{Output, Way};
 use crate::Outcome;
 
 /// The last version that names topics: no metadata are needed.
@@ -21,21 +20,19 @@ const BYTES: i32 = 4 << 20;
 /// often ones that the host has taken back: then the same sink takes twice the CPU, or not.
 const STRETCH: usize = 256 << 10;
 
-pub(super) fn run(address: &str, topic: &str, partitions: i32, file: &str, sync: bool) -> Outcome<Value> {
+pub(super) fn run(address: &str, topic: &str, partitions: i32, file: &str, way: Way) -> Outcome<Value> {
     let mut sink = Sink {
         link: Link::open(address)?,
         topic,
         left: (0..partitions).map(|partition| (partition, 0)).collect(),
         ends: vec![0; usize::try_from(partitions)?],
-        file: File::create(file)?,
+        file: Output::create(file, way)?,
         bytes: 0,
     };
     while !sink.left.is_empty() {
         sink.turn()?;
     }
-    if sync {
-        sink.file.sync_all()?;
-    }
+    sink.file.finish()?;
     Ok(json!({ "bytes": sink.bytes, "ends": sink.ends }))
 }
 
@@ -45,7 +42,7 @@ struct Sink<'a> {
     /// Partitions that are not at their ends, with the next offset of each.
     left: VecDeque<(i32, i64)>,
     ends: Vec<i64>,
-    file: File,
+    file: Output,
     bytes: usize,
 }
 
@@ -91,7 +88,7 @@ impl Sink<'_> {
 /// Writes the whole batches; a partition that brought something goes to the end of the queue, or out of it.
 fn take(
     part: &fetch::FetchedPart,
-    file: &mut File,
+    file: &mut Output,
     left: &mut VecDeque<(i32, i64)>,
     ends: &mut [i64],
 ) -> Outcome<usize> {
@@ -105,7 +102,7 @@ fn take(
     }
     let Some(next) = next else { return Ok(0) };
     let whole = batches.consumed();
-    part.records[..whole].chunks(STRETCH).try_for_each(|stretch| file.write_all(stretch))?;
+    part.records[..whole].chunks(STRETCH).try_for_each(|stretch| file.take(stretch))?;
     left.retain(|(partition, _)| *partition != part.partition);
     if next < part.high_watermark {
         left.push_back((part.partition, next));

@@ -10,12 +10,15 @@ use crate::goal::{Goal, Limit};
 use crate::kafka_tools::{self, KCAT};
 use crate::ktape_runs::{Ktape, complete};
 use crate::measure::{self, Used};
+use crate::programs;
 use crate::scene::{Scene, Topic, expect, own_figures};
 
 const SINK: &str = "blind sink";
 const SYNCED: &str = "blind sink, synced";
+const DIRECT: &str = "blind sink, past the page cache, synced";
 const DIGEST: &str = "bare digest, in memory";
 const KTAPE: &str = "ktape backup";
+const CHEAPER: &str = "ktape backup, XXH3-128 for BLAKE3";
 
 /// All contenders and the goals, without a title.
 pub(super) fn section<'a>(scene: &'a Scene, topic: &'a Topic) -> Section<'a> {
@@ -26,8 +29,13 @@ pub(super) fn section<'a>(scene: &'a Scene, topic: &'a Topic) -> Section<'a> {
         Contender::new(SYNCED, amount, move |_| sink(scene, topic, "sink-synced")),
         Contender::new(DIGEST, amount, move |_| digest(scene, topic)),
         backup(scene, topic, KTAPE),
+        backup_with(scene, topic, CHEAPER, &["--digest", "xxh3-128"]),
     ];
     let mut missing = Vec::new();
+    match programs::direct(&scene.folder().join("direct")) {
+        Ok(_) => contenders.push(Contender::new(DIRECT, amount, move |_| sink(scene, topic, "sink-direct"))),
+        Err(why) => missing.push((DIRECT, format!("the file system does not write so: {why}"))),
+    }
     match kafka_tools::kcat(scene, topic) {
         Ok(kcat) => contenders.push(kcat),
         Err(why) => missing.push((KCAT, why)),
@@ -54,6 +62,13 @@ fn goals() -> Vec<Goal> {
             KTAPE,
             &[SYNCED],
         ),
+        Goal::ratio(
+            "for comparison: CPU per GiB over that of (blind sink past the page cache + bare digest)",
+            Limit::AtMost(1.1),
+            Row::cpu_per_gib,
+            KTAPE,
+            &[DIRECT, DIGEST],
+        ),
         Goal::ratio("MiB/s over those of kcat", Limit::AtLeast(2.0), Row::mib_per_second, KTAPE, &[KCAT]),
         Goal::plain("peak MiB", Limit::AtMost(64.0), Row::peak_mib, KTAPE),
     ]
@@ -61,8 +76,17 @@ fn goals() -> Vec<Goal> {
 
 /// `ktape backup` of one topic into a new repository.
 pub(super) fn backup<'a>(scene: &'a Scene, topic: &'a Topic, name: &'static str) -> Contender<'a> {
+    backup_with(scene, topic, name, &[])
+}
+
+fn backup_with<'a>(
+    scene: &'a Scene,
+    topic: &'a Topic,
+    name: &'static str,
+    flags: &'static [&'static str],
+) -> Contender<'a> {
     Contender::new(name, topic.amount, move |_| {
-        let ktape = Ktape::init(scene.bootstrap(), scene.folder(), "repository")?;
+        let ktape = Ktape::init_with(scene.bootstrap(), scene.folder(), "repository", flags)?;
         topic.settle()?;
         let (used, report) = ktape.backup(&topic.name)?;
         complete(&report)?;

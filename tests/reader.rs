@@ -152,7 +152,7 @@ fn read(root: &Path, arguments: &[&str]) -> (Option<i32>, String) {
 }
 
 /// All files below a folder, sorted.
-fn files(folder: &Path) -> Vec<String> {
+pub(crate) fn files(folder: &Path) -> Vec<String> {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut found: Vec<String> =
         paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path.display().to_string()] }).collect();

@@ -1,42 +1,13 @@
 //! Repositories whose segments have the cheaper digest.
 
 use std::fs;
-use std::process::Output;
 
-use super::Repository;
-use super::restored::{empty, records};
-
-fn made(flags: &[&str]) -> (Repository, Output) {
-    let repository = Repository(tempfile::TempDir::with_prefix("ktape-fake-").unwrap());
-    let made = repository.run("init", None, flags);
-    (repository, made)
-}
+use super::restored::{empty, orders, records};
+use super::{Repository, says};
+use crate::reader::files;
 
 fn cheaper() -> Repository {
-    let (repository, made) = made(&["--digest", "xxh3-128"]);
-    assert_eq!(made.status.code(), Some(0), "{made:?}");
-    repository
-}
-
-/// The run is refused with words that hold these.
-#[track_caller]
-fn refused(output: &Output, code: i32, words: &[&str]) {
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{said}");
-    assert!(words.iter().all(|word| said.contains(word)), "{said}");
-}
-
-/// Paths of all segments.
-fn segments(repository: &Repository) -> Vec<std::path::PathBuf> {
-    let mut folders = vec![repository.0.path().join("repository/topics")];
-    let mut files = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { folders.push(path) } else { files.push(path) }
-        }
-    }
-    files
+    Repository::init_with(&["--digest", "xxh3-128"])
 }
 
 #[test]
@@ -58,12 +29,10 @@ fn a_backup_with_the_cheaper_digest_is_continued_verified_copied_and_restored() 
 
 #[test]
 fn damage_is_found_by_the_cheaper_digest() {
-    let source = empty();
-    source.create_topic("orders", 1, &[]);
-    source.produce("orders", 0, records(50));
+    let source = orders(50);
     let repository = cheaper();
     repository.report(0, "backup", &source, &[]);
-    let segment = segments(&repository).pop().unwrap();
+    let segment = files(&repository.0.path().join("repository/topics")).pop().unwrap();
     let whole = fs::read(&segment).unwrap();
     // Checksums of batches cover neither the offset at 0 nor the leader's epoch at 12.
     for position in [0, 12, 40, whole.len() - 1] {
@@ -78,26 +47,24 @@ fn damage_is_found_by_the_cheaper_digest() {
 
 #[test]
 fn what_the_cheaper_digest_cannot_stand_for_is_refused() {
-    let source = empty();
-    source.create_topic("orders", 1, &[]);
-    source.produce("orders", 0, records(5));
+    let source = orders(5);
     let repository = cheaper();
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("minisign.key");
     let pair = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
     fs::write(&key, pair.sk.to_box(None).unwrap().into_string()).unwrap();
     let signed = repository.run("backup", Some(&source), &["--sign-key", &key.display().to_string()]);
-    refused(&signed, 5, &["cannot be signed", "XXH3-128", "--digest blake3"]);
+    says(&signed, 5, &["cannot be signed", "XXH3-128", "--digest blake3"]);
     assert!(!repository.0.path().join("repository/topics").exists(), "it was refused before anything was fetched");
 
     repository.report(0, "backup", &source, &[]);
-    let (other, _) = made(&[]);
+    let other = Repository::init();
     let place = other.0.path().join("repository").display().to_string();
-    refused(&repository.run("copy", None, &["--to", &place]), 5, &["XXH3-128", "BLAKE3", "--digest xxh3-128"]);
+    says(&repository.run("copy", None, &["--to", &place]), 5, &["XXH3-128", "BLAKE3", "--digest xxh3-128"]);
 
     let recipient = "age1wyg03cxwfqun6qq5axh8wlkv49v3hlln4ug9f50a0t5z5mp943zst4zrvt";
-    let (_, encrypted) = made(&["--digest", "xxh3-128", "--recipient", recipient]);
-    refused(&encrypted, 2, &["encrypted", "BLAKE3"]);
-    let (_, unknown) = made(&["--digest", "md5"]);
-    refused(&unknown, 2, &["xxh3-128"]);
+    let new = Repository(tempfile::TempDir::with_prefix("ktape-fake-").unwrap());
+    let encrypted = new.run("init", None, &["--digest", "xxh3-128", "--recipient", recipient]);
+    says(&encrypted, 2, &["encrypted", "BLAKE3"]);
+    says(&new.run("init", None, &["--digest", "md5"]), 2, &["xxh3-128"]);
 }

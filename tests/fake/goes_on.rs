@@ -2,10 +2,10 @@
 
 use protocol_tests::fake::{Action, Batch, Change, Fake, Fault, Record, key};
 
-use super::Repository;
 use super::kept::{KEEP, killed_at, plan};
 use super::restored::{DAY, backed_up, empty, records};
 use super::round_trip::same;
+use super::{Repository, says};
 
 /// A topic of one partition with so many batches of ten records, which are too large to be joined.
 fn source(batches: usize) -> Fake {
@@ -20,10 +20,7 @@ fn source(batches: usize) -> Fake {
 /// The restore is refused with these words.
 #[track_caller]
 pub(super) fn refused(repository: &Repository, target: &Fake, flags: &[&str], code: i32, words: &str) {
-    let done = repository.run("restore", Some(target), flags);
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert_eq!(done.status.code(), Some(code), "{said}");
-    assert!(said.contains(words), "{said}");
+    says(&repository.run("restore", Some(target), flags), code, &[words]);
 }
 
 #[test]

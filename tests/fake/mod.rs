@@ -29,8 +29,13 @@ struct Repository(TempDir);
 
 impl Repository {
     fn init() -> Self {
+        Self::init_with(&[])
+    }
+
+    /// The same with flags of `init`.
+    fn init_with(flags: &[&str]) -> Self {
         let repository = Self(TempDir::with_prefix("ktape-fake-").unwrap());
-        let made = repository.run("init", None, &[]);
+        let made = repository.run("init", None, flags);
         assert_eq!(made.status.code(), Some(0), "{made:?}");
         repository
     }
@@ -64,6 +69,14 @@ impl Repository {
         let mut document: Value = serde_json::from_str(&text).unwrap();
         document["report"].take()
     }
+}
+
+/// The run ended with this code and said these words.
+#[track_caller]
+fn says(output: &Output, code: i32, words: &[&str]) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{words:?}: {said}");
+    assert!(words.iter().all(|word| said.contains(word)), "not {words:?} in {said}");
 }
 
 /// The binary, without the variables of whoever runs the tests.

@@ -7,15 +7,13 @@ use protocol_tests::fake::{Action, Fake, key};
 use serde_json::Value;
 
 use super::kept::killed_at;
-use super::restored::{backed_up, empty, records};
+use super::restored::{backed_up, empty, orders, records};
 use super::round_trip::committed;
 use super::{Repository, ktape};
 
 /// Ten records, of which the first three are gone; one group stands below them, one within, one at the end.
 fn source() -> Fake {
-    let source = empty();
-    source.create_topic("orders", 1, &[]);
-    source.produce("orders", 0, records(10));
+    let source = orders(10);
     source.with(|state| state.partition_mut("orders", 0).unwrap().log.trim(3));
     for (group, offset, text) in [("below", 1, ""), ("within", 5, "some text"), ("at-end", 10, "")] {
         source.commit(group, "orders", 0, offset, text);

@@ -2,8 +2,8 @@
 
 use protocol_tests::fake::Fake;
 
-use super::Repository;
 use super::restored::{backed_up, empty, records};
+use super::{Repository, says};
 
 /// Two partitions of ten records, and a group with a long text.
 fn source() -> Fake {
@@ -22,10 +22,7 @@ fn refused(repository: &Repository, flags: &[&str], words: &[&str], like: impl F
     let target = empty();
     like(&target);
     let before = (target.topics(), target.positions());
-    let done = repository.run("restore", Some(&target), flags);
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert_eq!(done.status.code(), Some(5), "{said}");
-    assert!(words.iter().all(|word| said.contains(word)), "{said}");
+    says(&repository.run("restore", Some(&target), flags), 5, words);
     assert_eq!((target.topics(), target.positions()), before);
 }
 

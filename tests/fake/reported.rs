@@ -6,7 +6,7 @@ use protocol_tests::fake::{Batch, FakeSpec, Record, key};
 use serde_json::Value;
 
 use super::Repository;
-use super::restored::{backed_up, empty, records};
+use super::restored::{backed_up, empty, orders, records};
 
 /// Clusters of one seed have one id.
 const ITSELF: &str = "the target is the cluster that was backed up";
@@ -129,9 +129,7 @@ fn topics_of_a_former_restore_that_are_gone_are_made_again_or_named() {
 /// A broker that has just started does not know all topics yet.
 #[test]
 fn topics_of_a_former_restore_that_are_not_shown_at_first_are_waited_for() {
-    let source = empty();
-    source.create_topic("orders", 1, &[]);
-    source.produce("orders", 0, records(4));
+    let source = orders(4);
     let (repository, target) = (backed_up(&source), empty());
     repository.report(0, "restore", &target, &[]);
     let hidden = target.with(|state| state.topics.remove("orders")).unwrap();

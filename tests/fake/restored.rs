@@ -18,6 +18,14 @@ pub(super) fn empty() -> Fake {
     FakeSpec::new(1).seed(8).start().unwrap()
 }
 
+/// A cluster with so many records in the one partition of `orders`.
+pub(super) fn orders(count: i64) -> Fake {
+    let source = empty();
+    source.create_topic("orders", 1, &[]);
+    source.produce("orders", 0, records(count));
+    source
+}
+
 /// A repository with a complete backup.
 pub(super) fn backed_up(source: &Fake) -> Repository {
     let repository = Repository::init();

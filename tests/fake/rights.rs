@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Repository;
 use super::goes_on::refused;
-use super::restored::{backed_up, empty, records};
+use super::restored::{backed_up, empty, orders, records};
 
 /// Resource types and operations (Kafka classes `ResourceType`, `AclOperation`).
 const TOPIC: i8 = 2;
@@ -36,9 +36,7 @@ fn refused_at_once(repository: &Repository, target: &Fake, flags: &[&str], code:
 
 #[test]
 fn a_right_on_topics_that_is_lacking_is_named_before_anything_is_made() {
-    let source = empty();
-    source.create_topic("orders", 1, &[]);
-    source.produce("orders", 0, records(3));
+    let source = orders(3);
     let repository = backed_up(&source);
     for (right, words) in [
         (READ, "it needs Read on topic orders"),

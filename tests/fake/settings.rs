@@ -6,7 +6,7 @@ use protocol_tests::fake::{Fake, FakeSpec, Release};
 use serde_json::Value;
 
 use super::Repository;
-use super::restored::{backed_up, empty, records, with_settings};
+use super::restored::{backed_up, empty, orders, records, with_settings};
 
 /// Resource types of settings (Kafka class `ConfigResource`).
 const METRICS: i8 = 16;
@@ -78,9 +78,7 @@ fn what_only_the_target_has_is_counted_and_what_was_asked_for_is_remembered() {
 
 #[test]
 fn settings_that_the_snapshot_lacks_are_told_and_a_loss_where_they_could_not_be_read() {
-    let source = empty();
-    source.create_topic("orders", 1, &[]);
-    source.produce("orders", 0, records(3));
+    let source = orders(3);
     source.with(|state| state.forbidden.insert((4, 10)));
     let repository = Repository::init();
     repository.report(3, "backup", &source, &[]);

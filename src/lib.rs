@@ -11,6 +11,7 @@ pub mod copy;
 pub mod drill;
 pub mod export;
 pub mod list;
+pub mod memory;
 pub mod model;
 pub mod net;
 pub mod offsets;

@@ -6,13 +6,14 @@ use crate::sources::{self, Source};
 
 const KAFKA_TOWER: &[&str] = &["model", "cancel", "batch", "wire", "retry"];
 const STORE: &[&str] = &["model", "cancel", "batch", "retry"];
-const VERB: &[&str] = &["model", "progress", "cancel", "pace", "batch", "retry", "cluster", "store", "repository"];
+const VERB: &[&str] =
+    &["model", "progress", "cancel", "pace", "memory", "batch", "retry", "cluster", "store", "repository"];
 
 /// What a top-level module may name. A module that is not here fails the test: give it a place on purpose.
 fn allowed(module: &str) -> Option<Vec<&'static str>> {
     let with = |base: &[&'static str], more: &[&'static str]| Some([base, more].concat());
     match module {
-        "model" | "progress" | "cancel" | "pace" => Some(Vec::new()),
+        "model" | "progress" | "cancel" | "pace" | "memory" => Some(Vec::new()),
         "batch" | "wire" | "security" => with(&["model"], &[]),
         "retry" => with(&["model", "cancel"], &[]),
         "properties" => with(&["model"], &["security"]),
@@ -20,7 +21,7 @@ fn allowed(module: &str) -> Option<Vec<&'static str>> {
         "cluster" => with(KAFKA_TOWER, &["security", "net"]),
         // For TLS to object stores.
         "store" => with(STORE, &["security"]),
-        "repository" => with(STORE, &["store"]),
+        "repository" => with(STORE, &["store", "memory"]),
         "verb" | "verify" | "export" | "list" | "show" => with(VERB, &[]),
         // Their tests verify what was copied, and what was left.
         "copy" | "prune" => with(VERB, &["verify"]),

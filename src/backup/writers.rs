@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use super::error::BackupError;
+use crate::memory::{Memory, Room};
 use crate::model::{Timestamp, describe};
 use crate::repository::Journal;
 use crate::repository::format::Seal;
@@ -20,8 +21,6 @@ pub(super) type Slot = usize;
 /// Answers waiting to be written, by thread: with [`THREADS`] this bounds what fetching may run ahead.
 const QUEUE: usize = 4;
 const THREADS: usize = 2;
-/// Memory is counted in units of this many bytes.
-const UNIT: usize = 1024;
 
 /// What a thread is asked to do.
 #[derive(Debug)]
@@ -29,7 +28,7 @@ enum Job {
     /// Begin a partition.
     Open(Slot, Box<SegmentStart>),
     /// Append whole batches, ascending.
-    Append(Slot, Bytes, Timestamp, OwnedSemaphorePermit),
+    Append(Slot, Bytes, Timestamp, Room),
     /// Seal what there is; further batches come after offsets that were never read.
     Gap(Slot),
     /// Seal what there is and hand over the seals.
@@ -54,8 +53,7 @@ pub(super) struct Writers {
     results: mpsc::UnboundedReceiver<Written>,
     threads: Vec<JoinHandle<()>>,
     journal: Arc<Mutex<Journal>>,
-    memory: Arc<Semaphore>,
-    units: u32,
+    memory: Memory,
 }
 
 impl Writers {
@@ -64,14 +62,12 @@ impl Writers {
     pub(super) fn start(repository: &Repository, journal: Journal, segment_bytes: u64, memory: usize) -> Self {
         let (told, results) = mpsc::unbounded_channel();
         let journal = Arc::new(Mutex::new(journal));
-        let units = u32::try_from(memory / UNIT).unwrap_or(u32::MAX >> 4).max(1);
         let mut writers = Self {
             queues: Vec::new(),
             results,
             threads: Vec::new(),
             journal: Arc::clone(&journal),
-            memory: Arc::new(Semaphore::new(units as usize)),
-            units,
+            memory: Memory::new(memory),
         };
         for _ in 0..THREADS {
             let (queue, jobs) = mpsc::channel(QUEUE);
@@ -95,9 +91,8 @@ impl Writers {
 
     /// Appends whole batches; waits while the thread is behind, and until there is room for them.
     pub(super) async fn append(&self, slot: Slot, batches: Bytes) -> Result<(), BackupError> {
-        let units = u32::try_from(batches.len().div_ceil(UNIT)).unwrap_or(u32::MAX).min(self.units);
-        let room = Arc::clone(&self.memory).acquire_many_owned(units).await;
-        let room = room.map_err(|_| BackupError::Thread { doing: "writes segments" })?;
+        let room = self.memory.room(batches.len()).await;
+        let room = room.ok_or(BackupError::Thread { doing: "writes segments" })?;
         self.send(slot, Job::Append(slot, batches, Timestamp::now(), room)).await
     }
 

@@ -10,6 +10,8 @@ use super::error::RepositoryError;
 use super::format::{FORMAT_VERSION, FORMAT_VERSION_1, FormatVersion, PartRef, RepositoryDocument};
 use super::layout;
 use super::pieces::Tables;
+use super::segment::Buffers;
+use crate::memory::Memory;
 use crate::model::Timestamp;
 use crate::store::{self, ConnectError, Key, Store, StoreError, random_hex};
 
@@ -20,6 +22,7 @@ const MERGING: u32 = 2;
 #[derive(Clone)]
 pub struct Repository {
     inner: Arc<Inner>,
+    buffers: Buffers,
 }
 
 struct Inner {
@@ -107,7 +110,18 @@ impl Repository {
         let (sound_parts, known_parts, keyring) = (Mutex::default(), Mutex::default(), OnceLock::new());
         let tables = Mutex::default();
         let inner = Inner { store, document, location, host, sound_parts, known_parts, in_force, keyring, tables };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(inner), buffers: Buffers::default() })
+    }
+
+    /// The same repository for readers that run side by side: batches of more than a MiB take at most so many bytes
+    /// together, or are one. They are read on threads of a tokio runtime that may block.
+    #[must_use]
+    pub fn bounded(&self, bytes: usize) -> Self {
+        Self { inner: Arc::clone(&self.inner), buffers: Buffers::bounded(Memory::new(bytes)) }
+    }
+
+    pub(super) fn buffers(&self) -> &Buffers {
+        &self.buffers
     }
 
     /// What `init` wrote.

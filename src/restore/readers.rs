@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use super::coalesce::Coalescing;
 use super::error::RestoreError;
 use super::source::{Admitted, Passed, Prepared, Sink, Source};
+use crate::memory::{self, Memory};
 use crate::model::{MapPiece, Positions, TopicPartition};
 use crate::repository::{MapReader, MapWriter, Repository, RepositoryError, RestoreFolder};
 
@@ -17,8 +18,6 @@ pub(super) type Slot = usize;
 
 /// Batches of one partition that may wait to be sent.
 const AHEAD: usize = 4;
-/// Memory is counted in units of this many bytes.
-const UNIT: usize = 1024;
 
 /// What a reading thread tells, and in which pass over its partition.
 #[derive(Debug)]
@@ -58,7 +57,7 @@ pub(super) struct Ended {
 /// Room for one batch.
 #[derive(Debug)]
 pub(super) struct Room {
-    _memory: Option<OwnedSemaphorePermit>,
+    _memory: Option<memory::Room>,
     _place: Option<OwnedSemaphorePermit>,
 }
 
@@ -86,19 +85,18 @@ impl Drop for Reading {
 #[derive(Debug)]
 pub(super) struct Readers {
     repository: Repository,
-    memory: Arc<Semaphore>,
-    units: u32,
+    memory: Memory,
     told: mpsc::UnboundedSender<Read>,
     results: mpsc::UnboundedReceiver<Read>,
 }
 
 impl Readers {
-    /// Readers that together hold at most `memory_bytes` of batches, or one batch if that is larger.
+    /// Readers that together hold at most `memory_bytes` of batches, or one batch if that is larger: half of that may wait
+    /// to be sent, and large batches wait for the other half before they are read.
     pub(super) fn new(repository: &Repository, memory_bytes: usize) -> Self {
-        let units = u32::try_from(memory_bytes / UNIT).unwrap_or(u32::MAX >> 4).max(1);
         let (told, results) = mpsc::unbounded_channel();
-        let memory = Arc::new(Semaphore::new(units as usize));
-        Self { repository: repository.clone(), memory, units, told, results }
+        let half = memory_bytes / 2;
+        Self { repository: repository.bounded(half), memory: Memory::new(half), told, results }
     }
 
     /// Begins a pass over a partition. Where its offset map says that the target ends where it should, all is there and
@@ -115,8 +113,7 @@ impl Readers {
             slot,
             pass,
             runtime: Handle::current(),
-            memory: Arc::clone(&self.memory),
-            units: self.units,
+            memory: self.memory.clone(),
             places: Arc::clone(&places),
             told: self.told.clone(),
         };
@@ -204,18 +201,16 @@ struct Gate {
     slot: Slot,
     pass: u32,
     runtime: Handle,
-    memory: Arc<Semaphore>,
-    units: u32,
+    memory: Memory,
     places: Arc<Semaphore>,
     told: mpsc::UnboundedSender<Read>,
 }
 
 impl Gate {
     fn room(&self, bytes: usize) -> Option<Room> {
-        let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX).clamp(1, self.units);
         self.runtime.block_on(async {
             let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
-            let memory = Arc::clone(&self.memory).acquire_many_owned(units).await.ok()?;
+            let memory = self.memory.room(bytes).await?;
             Some(Room { _memory: Some(memory), _place: Some(place) })
         })
     }

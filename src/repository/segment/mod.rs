@@ -1,15 +1,16 @@
 //! Segments: one immutable run of consecutive batches of one partition, byte for byte as the leader served them.
 
 mod aborted;
+mod buffers;
 mod facts;
 mod modern;
 mod reader;
 mod scan;
-mod spare;
 mod times;
 mod writer;
 
 pub use aborted::{AbortedIndex, Uncommitted};
+pub(super) use buffers::Buffers;
 pub use facts::Facts;
 pub use modern::{ModernBatch, ModernReader};
 pub use reader::{OwnedBatch, SegmentReader};

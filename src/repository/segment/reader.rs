@@ -4,14 +4,17 @@ use std::io::Read;
 
 use bytes::Bytes;
 
-use super::spare::Spare;
+use super::buffers::Buffers;
 use crate::batch::{Batch, BatchError, size_of_first, walk};
+use crate::memory::Room;
 use crate::repository::format::Seal;
 use crate::repository::{Damage, Repository, RepositoryError, read_failed};
 use crate::store::Key;
 
 /// Bytes read at a time. A batch that is larger takes as many as it needs.
 const CHUNK: usize = 1 << 20;
+/// Room that is made on the word of a batch's length and a seal's size; more is made as bytes come.
+const TRUSTED: usize = 16 << 20;
 
 /// A batch that owns its bytes; they are shared with the batches read together with it.
 #[derive(Debug, Clone)]
@@ -35,7 +38,9 @@ pub struct SegmentReader {
     /// What was read and not given out lies at its beginning; behind that is whatever was there before.
     buffer: Vec<u8>,
     filled: usize,
-    spare: Spare,
+    buffers: Buffers,
+    /// What a large batch in the buffer takes.
+    room: Option<Room>,
     /// Whole batches that were read and not given out yet.
     ready: Bytes,
     /// Plain bytes not yet read from the source.
@@ -63,7 +68,8 @@ impl Repository {
             source,
             buffer: Vec::new(),
             filled: 0,
-            spare: Spare::default(),
+            buffers: self.buffers().clone(),
+            room: None,
             ready: Bytes::new(),
             unread: seal.size - position,
             position,
@@ -123,6 +129,8 @@ impl SegmentReader {
                 return Err(self.broken(fault));
             }
             wanted = self.size_of_partial()?;
+            drop(self.room.take());
+            self.room = self.buffers.room(wanted);
         }
     }
 
@@ -143,38 +151,46 @@ impl SegmentReader {
         Ok(needed)
     }
 
-    /// Reads until the buffer holds `wanted` bytes or the segment ends. Room is made for what comes, not for what a batch's
-    /// length and a seal's size announce.
+    /// Reads until the buffer holds `wanted` bytes or the segment ends.
     fn fill(&mut self, wanted: usize) -> Result<(), RepositoryError> {
-        let mut missing = (wanted.saturating_sub(self.filled) as u64).min(self.unread);
-        while missing > 0 {
-            let step = missing.min(CHUNK as u64) as usize;
-            let end = self.filled + step;
-            if self.buffer.len() < end {
-                self.buffer.resize(end, 0);
+        let wanted = self.there_is(wanted);
+        while self.filled < wanted {
+            if self.buffer.len() < wanted {
+                let buffer = self.buffers.take(wanted.min(TRUSTED.max(self.filled * 2)));
+                let smaller = self.change_buffer(buffer, 0);
+                self.buffers.give_back(smaller);
             }
+            let end = self.buffer.len().min(wanted);
             let room = self.buffer.get_mut(self.filled..end).unwrap_or_default();
             self.source.read_exact(room).map_err(|source| read_failed(&self.key, source))?;
+            self.unread -= (end - self.filled) as u64;
             self.filled = end;
-            self.unread -= step as u64;
-            missing -= step as u64;
         }
         Ok(())
     }
 
     /// Gives out the first bytes of the buffer; what follows them goes into the next one.
     fn give_out(&mut self, bytes: usize) -> Bytes {
-        let mut next = self.spare.take();
-        let rest = self.buffer.get(bytes..self.filled).unwrap_or_default();
-        if next.len() < rest.len() {
-            next.resize(rest.len(), 0);
-        }
-        if let Some(room) = next.get_mut(..rest.len()) {
-            room.copy_from_slice(rest);
-        }
-        self.filled = rest.len();
+        let rest = self.filled - bytes;
+        let next = self.buffers.take(rest.max(self.there_is(CHUNK + bytes) - bytes));
+        let full = self.change_buffer(next, bytes);
         self.position += bytes as u64;
-        self.spare.lend(std::mem::replace(&mut self.buffer, next)).slice(..bytes)
+        self.buffers.lend(full, self.room.take()).slice(..bytes)
+    }
+
+    /// So many bytes, or as many as were read and not given out and are not read yet.
+    fn there_is(&self, bytes: usize) -> usize {
+        (bytes as u64).min(self.filled as u64 + self.unread) as usize
+    }
+
+    /// Goes on with another buffer, into which goes what the old one holds from a position on. Gives the old one.
+    fn change_buffer(&mut self, mut buffer: Vec<u8>, from: usize) -> Vec<u8> {
+        let held = self.buffer.get(from..self.filled).unwrap_or_default();
+        if let Some(room) = buffer.get_mut(..held.len()) {
+            room.copy_from_slice(held);
+        }
+        self.filled = held.len();
+        std::mem::replace(&mut self.buffer, buffer)
     }
 
     fn broken(&self, fault: BatchError) -> RepositoryError {

@@ -1,5 +1,7 @@
 //! Writing, scanning and reading segments.
 
+use std::time::Duration;
+
 use super::*;
 use crate::batch::old_messages::{Old, message};
 use crate::batch::{Attributes, BatchError, Builder, Record, walk};
@@ -23,6 +25,18 @@ fn scan(carried: &[OpenTransaction], batches: &[Vec<u8>]) -> Facts {
         scan.add(&batch.unwrap(), Timestamp(1)).unwrap();
     }
     scan.finish()
+}
+
+/// A batch of so many MiB.
+fn large(base: i64, epoch: i32, mib: i32) -> Vec<u8> {
+    let mut bytes = batch_with(base, 1, |header| {
+        header.leader_epoch = epoch;
+        header.batch_length = mib << 20;
+    });
+    bytes.resize(((mib as usize) << 20) + 12, 7);
+    let crc = crc32c::crc32c(&bytes[21..]);
+    bytes[17..21].copy_from_slice(&crc.to_be_bytes());
+    bytes
 }
 
 #[test]
@@ -64,17 +78,7 @@ fn a_marker_without_data_is_fine_and_an_emptied_one_ends_its_transaction() {
 
 #[test]
 fn leader_epochs_and_the_index_are_found() {
-    let large = |base, epoch| {
-        let mut bytes = batch_with(base, 1, |header| {
-            header.leader_epoch = epoch;
-            header.batch_length = 3 << 20;
-        });
-        bytes.resize((3 << 20) + 12, 0);
-        let crc = crc32c::crc32c(&bytes[21..]);
-        bytes[17..21].copy_from_slice(&crc.to_be_bytes());
-        bytes
-    };
-    let facts = scan(&[], &[large(0, 1), large(1, 1), large(2, 4), large(3, 4)]);
+    let facts = scan(&[], &[large(0, 1, 3), large(1, 1, 3), large(2, 4, 3), large(3, 4, 3)]);
     assert_eq!(facts.leader_epochs, [EpochStart { epoch: 1, base: 0 }, EpochStart { epoch: 4, base: 2 }]);
     let places: Vec<(i64, u64)> = facts.index.iter().map(|entry| (entry.offset, entry.position)).collect();
     assert_eq!(places, [(0, 0), (2, 2 * ((3 << 20) + 12))]);
@@ -166,11 +170,7 @@ fn batches_come_back_one_by_one_and_in_runs() {
 
 #[test]
 fn batches_larger_than_a_chunk_come_back_whole() {
-    let mut large = batch_with(3, 1, |header| header.batch_length = 5 << 20);
-    large.resize((5 << 20) + 12, 7);
-    let crc = crc32c::crc32c(&large[21..]);
-    large[17..21].copy_from_slice(&crc.to_be_bytes());
-    let batches = [batch(0, 3), large, batch(4, 1)];
+    let batches = [batch(0, 3), large(3, 0, 5), batch(4, 1)];
     let (_, repository, seal) = write(&batches);
     let mut reader = repository.read_segment(&seal).unwrap();
     for expected in &batches {
@@ -178,6 +178,33 @@ fn batches_larger_than_a_chunk_come_back_whole() {
     }
     let mut reader = repository.read_segment_from(&seal, 4).unwrap();
     assert_eq!(reader.next().unwrap().unwrap().bytes, batches[2].as_slice());
+}
+
+/// Readers side by side; batches of less than a MiB need no room.
+#[tokio::test]
+async fn large_batches_wait_until_there_is_room_for_them() {
+    let (_, repository, seal) = write(&[batch(0, 3), large(3, 0, 2), large(4, 0, 5), batch(5, 1)]);
+    let repository = repository.bounded(3 << 20);
+    let readers = [0, 1].map(|_| repository.read_segment(&seal).unwrap());
+    let read = |mut reader: SegmentReader| async move {
+        let reading = tokio::task::spawn_blocking(move || (reader.next().unwrap().map(|owned| owned.bytes), reader));
+        let (bytes, reader) = reading.await.unwrap();
+        (bytes.unwrap(), reader)
+    };
+    let [first, second] = readers;
+    let ((_, first), (small, second)) = (read(first).await, read(second).await);
+    assert_eq!(small, batch(0, 3).as_slice());
+    let (held, first) = read(first).await;
+    let mut waiting = std::pin::pin!(read(second));
+    assert!(tokio::time::timeout(Duration::from_millis(50), &mut waiting).await.is_err(), "there is no room for two");
+    drop(held);
+    let (held, second) = waiting.await;
+    assert_eq!(held.len(), (2 << 20) + 12);
+    drop(held);
+    let (more_than_there_is, first) = read(first).await;
+    assert_eq!(more_than_there_is.len(), (5 << 20) + 12);
+    drop((more_than_there_is, first));
+    assert_eq!(read(second).await.0.len(), (5 << 20) + 12);
 }
 
 #[test]

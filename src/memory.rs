@@ -1,8 +1,10 @@
 //! Keeps to a number of bytes in memory.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 
-use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Memory is counted in units of this many bytes.
@@ -35,14 +37,30 @@ impl Memory {
         Some(Room { _units: units })
     }
 
-    /// The same on a thread that may block, one of those of a tokio runtime.
+    /// The same on a thread that may block, of whatever runtime or none.
     pub fn room_blocking(&self, bytes: usize) -> Option<Room> {
-        Handle::current().block_on(self.room(bytes))
+        let waker = Waker::from(Arc::new(Parked(thread::current())));
+        let mut waiting = pin!(self.room(bytes));
+        loop {
+            match waiting.as_mut().poll(&mut Context::from_waker(&waker)) {
+                Poll::Ready(room) => return room,
+                Poll::Pending => thread::park(),
+            }
+        }
     }
 
     /// Nobody gets room any more.
     pub fn close(&self) {
         self.free.close();
+    }
+}
+
+/// A thread that waits for room.
+struct Parked(Thread);
+
+impl Wake for Parked {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 

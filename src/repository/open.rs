@@ -114,7 +114,7 @@ impl Repository {
     }
 
     /// The same repository for readers that run side by side: batches of more than a MiB take at most so many bytes
-    /// together, or are one. They are read on threads of a tokio runtime that may block.
+    /// together, or are one. Who reads waits for room.
     #[must_use]
     pub fn bounded(&self, bytes: usize) -> Self {
         Self { inner: Arc::clone(&self.inner), buffers: Buffers::bounded(Memory::new(bytes)) }

@@ -1,5 +1,7 @@
 //! Writing, scanning and reading segments.
 
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use super::*;
@@ -181,30 +183,25 @@ fn batches_larger_than_a_chunk_come_back_whole() {
 }
 
 /// Readers side by side; batches of less than a MiB need no room.
-#[tokio::test]
-async fn large_batches_wait_until_there_is_room_for_them() {
+#[test]
+fn large_batches_wait_until_there_is_room_for_them() {
     let (_, repository, seal) = write(&[batch(0, 3), large(3, 0, 2), large(4, 0, 5), batch(5, 1)]);
     let repository = repository.bounded(3 << 20);
-    let readers = [0, 1].map(|_| repository.read_segment(&seal).unwrap());
-    let read = |mut reader: SegmentReader| async move {
-        let reading = tokio::task::spawn_blocking(move || (reader.next().unwrap().map(|owned| owned.bytes), reader));
-        let (bytes, reader) = reading.await.unwrap();
-        (bytes.unwrap(), reader)
-    };
-    let [first, second] = readers;
-    let ((_, first), (small, second)) = (read(first).await, read(second).await);
-    assert_eq!(small, batch(0, 3).as_slice());
-    let (held, first) = read(first).await;
-    let mut waiting = std::pin::pin!(read(second));
-    assert!(tokio::time::timeout(Duration::from_millis(50), &mut waiting).await.is_err(), "there is no room for two");
-    drop(held);
-    let (held, second) = waiting.await;
-    assert_eq!(held.len(), (2 << 20) + 12);
-    drop(held);
-    let (more_than_there_is, first) = read(first).await;
-    assert_eq!(more_than_there_is.len(), (5 << 20) + 12);
-    drop((more_than_there_is, first));
-    assert_eq!(read(second).await.0.len(), (5 << 20) + 12);
+    let [mut first, mut second] = [0, 1].map(|_| repository.read_segment(&seal).unwrap());
+    let read = |reader: &mut SegmentReader| reader.next().unwrap().unwrap().bytes;
+    assert!(read(&mut first) == batch(0, 3) && read(&mut second) == batch(0, 3));
+    let held = read(&mut first);
+    thread::scope(|scope| {
+        let (told, came) = mpsc::channel();
+        let second = &mut second;
+        scope.spawn(move || told.send(read(second)).unwrap());
+        assert!(came.recv_timeout(Duration::from_millis(50)).is_err(), "there is no room for two");
+        drop(held);
+        assert_eq!(came.recv().unwrap().len(), (2 << 20) + 12);
+    });
+    for mut reader in [first, second] {
+        assert_eq!(read(&mut reader).len(), (5 << 20) + 12, "more than there is room for comes alone");
+    }
 }
 
 #[test]

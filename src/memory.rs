@@ -37,21 +37,21 @@ impl Memory {
         Some(Room { _units: units })
     }
 
-    /// The same on a thread that may block, of whatever runtime or none.
-    pub fn room_blocking(&self, bytes: usize) -> Option<Room> {
-        let waker = Waker::from(Arc::new(Parked(thread::current())));
-        let mut waiting = pin!(self.room(bytes));
-        loop {
-            match waiting.as_mut().poll(&mut Context::from_waker(&waker)) {
-                Poll::Ready(room) => return room,
-                Poll::Pending => thread::park(),
-            }
-        }
-    }
-
     /// Nobody gets room any more.
     pub fn close(&self) {
         self.free.close();
+    }
+}
+
+/// Waits for room on a thread that may block, of whatever runtime or none.
+pub fn wait<T>(room: impl Future<Output = T>) -> T {
+    let waker = Waker::from(Arc::new(Parked(thread::current())));
+    let mut room = pin!(room);
+    loop {
+        match room.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(room) => return room,
+            Poll::Pending => thread::park(),
+        }
     }
 }
 

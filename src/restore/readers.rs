@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::coalesce::Coalescing;
@@ -109,14 +108,8 @@ impl Readers {
         folder: RestoreFolder,
     ) -> Reading {
         let places = Arc::new(Semaphore::new(AHEAD));
-        let gate = Gate {
-            slot,
-            pass,
-            runtime: Handle::current(),
-            memory: self.memory.clone(),
-            places: Arc::clone(&places),
-            told: self.told.clone(),
-        };
+        let gate =
+            Gate { slot, pass, memory: self.memory.clone(), places: Arc::clone(&places), told: self.told.clone() };
         let repository = self.repository.clone();
         tokio::task::spawn_blocking(move || {
             let told = gate.told.clone();
@@ -200,7 +193,6 @@ fn answers(mut map: MapReader, positions: &[i64]) -> Result<Ended, RepositoryErr
 struct Gate {
     slot: Slot,
     pass: u32,
-    runtime: Handle,
     memory: Memory,
     places: Arc<Semaphore>,
     told: mpsc::UnboundedSender<Read>,
@@ -208,7 +200,7 @@ struct Gate {
 
 impl Gate {
     fn room(&self, bytes: usize) -> Option<Room> {
-        self.runtime.block_on(async {
+        memory::wait(async {
             let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
             let memory = self.memory.room(bytes).await?;
             Some(Room { _memory: Some(memory), _place: Some(place) })

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use crate::memory::{Memory, Room};
+use crate::memory::{self, Memory, Room};
 
 /// Bytes of all buffers that are kept, for all readers together.
 const KEPT: usize = 16 << 20;
@@ -56,7 +56,7 @@ impl Buffers {
 
     /// Waits for room for a large batch, where it has to.
     pub(super) fn room(&self, bytes: usize) -> Option<Room> {
-        self.large.as_ref().and_then(|large| large.room_blocking(bytes))
+        self.large.as_ref().and_then(|large| memory::wait(large.room(bytes)))
     }
 
     /// Gives a buffer out; it comes back, and its room is free, when nobody holds a part of it any more.
